@@ -1,0 +1,66 @@
+"""How an item and the function that verifies it are declared together."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from pytest_chefrelease import checks
+from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.runbook.evidence import Evidence
+from pytest_chefrelease.runbook.item import Item, Stage
+from pytest_chefrelease.settings.model import Settings
+
+Verify = Callable[..., Awaitable[Evidence]]
+"""``async def f(look: Context) -> Evidence``, with a second argument ``parameter: str`` for
+parametrized items. It returns evidence when the item passes, and raises ``Failed``,
+``Unverified`` or ``NotApplicable`` when not; a ``ProbeError`` that it lets through means
+unverified."""
+
+Parameters = Callable[[Settings, Stage], Sequence[str]]
+"""The parameters of an item, from settings alone: collection touches no network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An item, the function that verifies it, and the parameters it is run with."""
+
+    item: Item
+    verify: Verify
+    parameters: Parameters | None = None
+
+    def parameters_for(self, settings: Settings, stage: Stage) -> tuple[str | None, ...]:
+        """One entry per test; ``(None,)`` for an item that takes no parameter, or has none."""
+        if self.parameters is None:
+            return (None,)
+        return tuple(self.parameters(settings, stage)) or (None,)
+
+
+def check(item: Item, *, each: Parameters | None = None) -> Callable[[Verify], Check]:
+    """Declare ``item`` as verified by the decorated function, once per parameter of ``each``."""
+
+    def declare(verify: Verify) -> Check:
+        return Check(item, verify, each)
+
+    return declare
+
+
+@cache
+def catalogue() -> Mapping[str, Check]:
+    """Every declared check by its item's id, in the order of rooms and declarations."""
+    found: dict[str, Check] = {}
+    for declared in _declared():
+        if declared.item.id in found:
+            raise ValueError(f"item {declared.item.id} is declared twice")
+        found[declared.item.id] = declared
+    return found
+
+
+def _declared() -> Iterator[Check]:
+    for module in pkgutil.iter_modules(checks.__path__, checks.__name__ + "."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Check):
+                yield value

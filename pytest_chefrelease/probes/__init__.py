@@ -1,0 +1,1 @@
+"""Probes: one module per outside system, async, reading only, without knowledge of items."""

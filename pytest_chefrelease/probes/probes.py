@@ -1,0 +1,63 @@
+"""The probes of one run, made when first asked for and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_chefrelease.settings.model import Settings
+
+if TYPE_CHECKING:
+    from pytest_chefrelease.probes.browser import BrowserProbe
+    from pytest_chefrelease.probes.git import GitProbe
+    from pytest_chefrelease.probes.http import HttpProbe
+
+
+@dataclass(slots=True)
+class Probes:
+    """Gives each check the probe it needs; one HTTP client and one browser for all."""
+
+    settings: Settings
+    repository: Path
+    _http: HttpProbe | None = None
+    _browser: BrowserProbe | None = None
+    _closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    @property
+    def http(self) -> HttpProbe:
+        """The shared HTTP client."""
+        if self._http is None:
+            from pytest_chefrelease.probes.http import HttpProbe
+
+            self._http = HttpProbe(
+                timeout_s=self.settings.http.timeout.total_seconds(),
+                max_per_host=self.settings.http.max_per_host,
+                max_body_bytes=self.settings.http.max_body_bytes,
+                ca_file=self.settings.http.ca_file,
+            )
+            self._closers.append(self._http.close)
+        return self._http
+
+    @property
+    def git(self) -> GitProbe:
+        """The git program on the release's work tree."""
+        from pytest_chefrelease.probes.git import GitProbe
+
+        return GitProbe(self.repository)
+
+    @property
+    def browser(self) -> BrowserProbe:
+        """The one browser of this process."""
+        if self._browser is None:
+            from pytest_chefrelease.probes.browser import BrowserProbe
+
+            self._browser = BrowserProbe(chromium=self.settings.routes.chromium)
+            self._closers.append(self._browser.close)
+        return self._browser
+
+    async def close(self) -> None:
+        """Close what was opened, last first."""
+        while self._closers:
+            await self._closers.pop()()

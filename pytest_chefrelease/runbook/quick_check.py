@@ -1,0 +1,65 @@
+"""The runbook's ten-line quick check, filled from results of all stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LINES = (
+    "CI green (lint + build)",
+    "Staging smoke tests pass",
+    "Version tagged",
+    "Secrets verified (not exposed)",
+    "Database backup taken",
+    "Deploy executed",
+    "Migrations run",
+    "Smoke tests pass",
+    "Logs monitored (15 min)",
+    "Release documented",
+)
+"""Source: runbook, "Release Checklist Summary"."""
+
+_GRAVEST_FIRST = ("failed", "unverified", "waived", "passed", "not-applicable")
+
+
+@dataclass(frozen=True, slots=True)
+class LineEvidence:
+    """One result as far as the board needs it: which line, how it ended, when, in which stage."""
+
+    line: int
+    outcome: str
+    stage: str
+    observed_at: str
+    blocking: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the board. ``outcome`` is ``pending`` while no stage has filled it.
+
+    ``stage`` and ``observed_at`` are those of the result that decided the line.
+    """
+
+    line: int
+    text: str
+    outcome: str
+    stage: str | None = None
+    observed_at: str | None = None
+
+
+def fill(evidence: Sequence[LineEvidence]) -> tuple[Line, ...]:
+    """Each line takes its gravest outcome; advisory failures and shadows do not tick it red."""
+    return tuple(
+        _fill_line(number, text, [e for e in evidence if e.line == number])
+        for number, text in enumerate(LINES, start=1)
+    )
+
+
+def _fill_line(number: int, text: str, evidence: Sequence[LineEvidence]) -> Line:
+    counting = [e for e in evidence if e.blocking] or list(evidence)
+    for outcome in _GRAVEST_FIRST:
+        deciding = [e for e in counting if e.outcome == outcome]
+        if deciding:
+            last = max(deciding, key=lambda e: e.observed_at)
+            return Line(number, text, outcome, last.stage, last.observed_at)
+    return Line(number, text, "pending")

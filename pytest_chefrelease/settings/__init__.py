@@ -1,0 +1,1 @@
+"""Settings: from release.toml, environment and command line to typed, validated values."""

@@ -1,0 +1,276 @@
+"""The tables of release.toml, typed, with ChefCloud's runbook as the defaults.
+
+Each class is one table; ``Settings`` is the whole file. Durations are timedelta, addresses
+have no trailing slash, secrets appear only as names of environment variables.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from pytest_chefrelease.settings.values import (
+    Duration,
+    EndpointRule,
+    EnvironmentRule,
+    Table,
+    Url,
+    VariableName,
+)
+
+Positive = Annotated[int, Field(gt=0)]
+Severity = Literal["P1", "P2", "P3"]
+
+
+class ReleaseTable(Table):
+    """What is released, from where, to where."""
+
+    version: str | None = None
+    environment: str = "production"
+    repository: str = "."
+    main_branch: str = "main"
+    remote: str = "origin"
+    tag_prefix: str = ""
+    previous_version: str | None = None
+    items: tuple[str, ...] = ()
+
+
+class Command(Table):
+    """A command of the user's own, run without a shell in a clean export of the release."""
+
+    run: str
+    timeout: Duration = timedelta(minutes=10)
+    shell: bool = False
+
+
+def _read_command(value: object) -> object:
+    return {"run": value} if isinstance(value, str) else value
+
+
+CommandRule = Annotated[Command, BeforeValidator(_read_command)]
+
+
+class CiTable(Table):
+    """Where CI's results are read, and which must be there."""
+
+    provider: Literal["github"] = "github"
+    repository: str | None = None
+    api_url: Url = "https://api.github.com"
+    token_env: VariableName = "GITHUB_TOKEN"
+    required: Literal["branch"] | tuple[str, ...] = "branch"
+    accept_skipped: bool = True
+    accept_neutral: bool = True
+    max_age: Duration = timedelta(days=7)
+    commands: dict[str, CommandRule] = Field(default_factory=dict)
+
+
+class Environment(Table):
+    """One environment's addresses; ``database_env`` names the variable with the URL."""
+
+    api: Url | None = None
+    web: Url | None = None
+    database_env: VariableName | None = None
+    health: str = "/health"
+
+
+class RequiredSecret(Table):
+    """What a secret must be. ``signing`` secrets need 128 bits of estimated entropy."""
+
+    min_length: int = 0
+    min_entropy_bits: float = 0
+    kind: Literal["signing", "connection", "dsn", "token"] = "token"
+    rotate: Duration | None = None
+    optional: bool = False
+
+
+DEFAULT_SECRETS = {
+    "DATABASE_URL": RequiredSecret(kind="connection"),
+    "JWT_SECRET": RequiredSecret(
+        kind="signing", min_length=32, min_entropy_bits=128, rotate=timedelta(days=90)
+    ),
+    "SENTRY_DSN": RequiredSecret(kind="dsn"),
+    "WH_SECRET": RequiredSecret(kind="signing", min_length=32, min_entropy_bits=128),
+    "REDIS_URL": RequiredSecret(kind="connection", optional=True),
+}
+"""Source: runbook, "Required Secrets"."""
+
+
+class SecretsTable(Table):
+    """Where production reads its secrets, and which it must have."""
+
+    source: str = "env"
+    required: dict[str, RequiredSecret] = Field(default_factory=dict)
+    staging_source: str | None = None
+    defaults: bool = True
+
+    @property
+    def all_required(self) -> dict[str, RequiredSecret]:
+        """The runbook's five and the configured ones; a configured one replaces a default."""
+        return {**(DEFAULT_SECRETS if self.defaults else {}), **self.required}
+
+
+class MigrationsTable(Table):
+    """The migration tool's history: directory relative to the repository."""
+
+    tool: Literal["prisma"] = "prisma"
+    directory: str = "packages/db/prisma/migrations"
+
+
+class BackupTable(Table):
+    """Where backups of production are written; ``path`` is a glob, relative to the repository."""
+
+    path: str | None = None
+    max_age: Duration = timedelta(hours=24)
+    restore: bool = True
+
+
+class SmokeTable(Table):
+    """Endpoints that must answer after a deploy; empty means the runbook's own list."""
+
+    endpoints: tuple[EndpointRule, ...] = ()
+
+
+class RoutesTable(Table):
+    """The web front's top routes, and how a browser looks at them.
+
+    ``protected`` pages may redirect to ``login_path`` without a login; ``budget`` is the
+    time until a page must be usable; ``allowed_errors`` are regular expressions for
+    addresses whose failed requests are known and harmless.
+    """
+
+    paths: tuple[str, ...] = ("/", "/login", "/dashboard", "/orders", "/inventory")
+    browser: bool = True
+    protected: tuple[str, ...] = ("/dashboard", "/orders", "/inventory")
+    login_path: str = "/login"
+    budget: Duration = timedelta(seconds=10)
+    allowed_errors: tuple[str, ...] = (r"/favicon\.ico$",)
+    chromium: str | None = None
+    error_texts: tuple[str, ...] = (
+        "Application error: a client-side exception has occurred",
+        "Something went wrong",
+        "Internal Server Error",
+        "This page could not be found",
+    )
+
+
+class LatencyTable(Table):
+    """How P95 is measured. ``rate`` is per second and endpoint; the budget in requests is
+    ``requests`` times ``budget``."""
+
+    p95: Duration = timedelta(milliseconds=500)
+    source: Literal["probe", "prometheus", "logs"] = "probe"
+    endpoints: tuple[str, ...] = ()
+    requests: Annotated[int, Field(ge=1)] = 300
+    rate: Annotated[float, Field(gt=0)] = 10.0
+    max_rate: Annotated[float, Field(gt=0)] = 20.0
+    budget: Annotated[int, Field(ge=1, le=10)] = 10
+    timeout: Duration = timedelta(seconds=10)
+
+
+class LogsTable(Table):
+    """Where the application's logs are read: ``file:GLOB``, ``command:LINE``, ``loki:URL`` …"""
+
+    source: str | None = None
+
+
+class SentryTable(Table):
+    """The Sentry project of the application; None where Sentry is not used."""
+
+    organization: str | None = None
+    project: str | None = None
+    api_url: Url = "https://sentry.io"
+    token_env: VariableName = "SENTRY_AUTH_TOKEN"
+
+
+class MonitoringTable(Table):
+    """The watch after a release."""
+
+    watch: Duration = timedelta(minutes=15)
+    interval: Duration = timedelta(seconds=5)
+
+
+class ProviderTable(Table):
+    """Who runs the application: read for what is deployed, and for the commands to print."""
+
+    name: Literal["fly", "render", "docker"] | None = None
+    app: str | None = None
+    web_app: str | None = None
+    previous_image: str | None = None
+
+
+class Waiver(Table):
+    """A named person accepts a failed item until a date, for a reason."""
+
+    item: str
+    reason: Annotated[str, Field(min_length=1)]
+    approved_by: Annotated[str, Field(min_length=1)]
+    expires: date
+
+
+class VerdictTable(Table):
+    """Policy: what may be waived or left unverified."""
+
+    allow_unverified: bool = False
+    max_waivers: int | None = None
+    four_eyes: bool = False
+
+
+class ItemOverride(Table):
+    """A change to one item's declaration, shown in the report."""
+
+    severity: Severity | None = None
+    blocking: bool | None = None
+    shadow: bool = False
+    timeout: Duration | None = None
+
+
+class ReportTable(Table):
+    """Where reports go, relative to the directory that pytest runs in."""
+
+    directory: str = "reports"
+
+
+class HttpTable(Table):
+    """How the suite speaks HTTP: ``timeout`` is for a whole answer."""
+
+    timeout: Duration = timedelta(seconds=10)
+    max_per_host: Positive = 20
+    max_body_bytes: Positive = 2_000_000
+    ca_file: str | None = None
+
+
+class Settings(Table):
+    """The whole of release.toml."""
+
+    release: ReleaseTable = ReleaseTable()
+    ci: CiTable = CiTable()
+    environments: dict[str, Environment] = Field(default_factory=dict)
+    secrets: SecretsTable = SecretsTable()
+    env: dict[str, EnvironmentRule] = Field(default_factory=dict)
+    migrations: MigrationsTable = MigrationsTable()
+    backup: BackupTable = BackupTable()
+    smoke: SmokeTable = SmokeTable()
+    routes: RoutesTable = RoutesTable()
+    latency: LatencyTable = LatencyTable()
+    monitoring: MonitoringTable = MonitoringTable()
+    provider: ProviderTable = ProviderTable()
+    logs: LogsTable = LogsTable()
+    sentry: SentryTable = SentryTable()
+    not_applicable: dict[str, str] = Field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    items: dict[str, ItemOverride] = Field(default_factory=dict)
+    verdict: VerdictTable = VerdictTable()
+    report: ReportTable = ReportTable()
+    http: HttpTable = HttpTable()
+
+    @property
+    def target(self) -> Environment:
+        """The environment that the release goes to; empty where nothing is configured."""
+        return self.environments.get(self.release.environment, Environment())
+
+    @property
+    def staging(self) -> Environment:
+        """The staging environment; empty where nothing is configured."""
+        return self.environments.get("staging", Environment())
