@@ -1,0 +1,65 @@
+# `make rehearsal` and `make test` set up what they need by themselves.
+#
+#   make rehearsal   the three stages against the embedded ChefCloud
+#   make test        this project's own tests        (ARGS="-k verdict" passes options on)
+#   make lint        ruff and mypy
+#   make bench       the measured ratios of docs/
+#   make setup       .venv with the pinned libraries, and a Chromium
+#   make lock        requirements.txt anew           (UPGRADE=1 takes newer versions)
+#   make clean       removes what the above made
+
+PYTHON ?=
+JOBS ?= 2
+BIN := .venv/bin
+STAMPS := .venv/stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: setup rehearsal test lint bench lock clean
+
+setup: $(STAMPS)/installed $(STAMPS)/chromium
+
+$(STAMPS)/venv:
+	PYTHON="$(PYTHON)" scripts/system-setup.sh venv
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/requirements: requirements.txt $(STAMPS)/venv
+	@echo "setup: installing the pinned libraries (a minute or two)"
+	$(PIP) install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+# Entry points and versions come from pyproject.toml; the code itself is used in place.
+$(STAMPS)/installed: pyproject.toml $(STAMPS)/requirements
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/chromium: $(STAMPS)/requirements
+	scripts/system-setup.sh chromium
+	@touch $@
+
+$(STAMPS)/redis: $(STAMPS)/venv
+	scripts/system-setup.sh redis
+	@touch $@
+
+rehearsal: setup
+	$(BIN)/chefrelease rehearse $(ARGS)
+
+test: setup $(STAMPS)/redis
+	$(BIN)/pytest tests -n $(JOBS) --dist worksteal --timeout 120 $(ARGS)
+
+lint: $(STAMPS)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(STAMPS)/requirements
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--quiet $(if $(UPGRADE),--upgrade) --output-file requirements.txt
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find reports -mindepth 1 ! -name .gitignore -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

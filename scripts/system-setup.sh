@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Sees to what pip cannot bring. Each argument is one thing to have afterwards:
+#
+#   venv       .venv, a virtual environment of Python 3.11 or newer ($PYTHON, or the first found)
+#   chromium   a Chromium for the browser checks
+#   redis      redis-server, for this project's own tests
+#
+# What is there is left alone. As root on Debian and its kin the missing package is installed;
+# otherwise the script says what to install and fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+on_path() { command -v "$@" >/dev/null 2>&1; }
+
+apt_install() {  # PACKAGE; fails where this user may not, or there is no such package
+  [ "$(id -u)" -eq 0 ] && on_path apt-get || return 1
+  say "installing the package $1"
+  DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND
+  { apt-get update && apt-get install --yes --no-install-recommends "$1"; } >&2
+}
+
+is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3.14 python3}; do
+    if is_new_enough "$candidate"; then echo "$candidate"; return; fi
+  done
+  die "no Python 3.11 or newer among: ${PYTHON:-python3.11 to python3.14, python3}." \
+    "Install one, or name it: make PYTHON=/path/to/python"
+}
+
+ensure_venv() {
+  if [ -x .venv/bin/pip ] && is_new_enough .venv/bin/python; then return; fi
+  local python package
+  python=$(find_python)
+  # Debian splits ensurepip off into a package of its own.
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+    apt_install "$package" || die "$python cannot make virtual environments." \
+      "Install its venv module (Debian, Ubuntu: apt-get install $package) and run make again."
+  fi
+  say "creating .venv with $("$python" --version)"
+  "$python" -m venv --clear .venv
+}
+
+playwright_has_chromium() {
+  .venv/bin/python - <<'PYTHON'
+import pathlib
+import sys
+from playwright.sync_api import sync_playwright
+
+with sync_playwright() as playwright:
+    sys.exit(not pathlib.Path(playwright.chromium.executable_path).exists())
+PYTHON
+}
+
+ensure_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if on_path "$name" && "$name" --version >/dev/null 2>&1; then return; fi
+  done
+  if playwright_has_chromium; then return; fi
+  # Where the package is only a pointer to a snap (Ubuntu), it brings no browser that starts.
+  if apt_install chromium && chromium --version >/dev/null 2>&1; then return; fi
+  say "no Chromium package here: downloading Playwright's own"
+  .venv/bin/playwright install chromium >&2 || die "no Chromium: install one" \
+    "(Debian: apt-get install chromium) or let 'playwright install chromium' reach its host."
+}
+
+ensure_redis() {
+  if on_path redis-server; then return; fi
+  apt_install redis-server || die "the tests need a redis-server:" \
+    "install one (Debian: apt-get install redis-server; macOS: brew install redis)."
+}
+
+for thing in "$@"; do
+  case "$thing" in
+    venv | chromium | redis) "ensure_$thing" ;;
+    *) die "unknown: $thing (venv, chromium, redis)" ;;
+  esac
+done
