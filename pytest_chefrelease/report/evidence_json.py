@@ -1,0 +1,75 @@
+"""The record of a stage as JSON (``chefrelease/evidence/1``), and back.
+
+Source: DESIGN.md section 6.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from pytest_chefrelease.errors import Malformed
+from pytest_chefrelease.report import document as doc
+from pytest_chefrelease.report.from_document import from_document
+from pytest_chefrelease.report.to_document import to_document
+from pytest_chefrelease.runbook.record import StageRecord
+
+
+def to_json(record: StageRecord) -> dict[str, object]:
+    """The record as plain JSON data, by the published schema."""
+    plain: dict[str, object] = msgspec.to_builtins(to_document(record))
+    return plain
+
+
+def to_text(record: StageRecord) -> str:
+    """The record as the text of ``reports/<stage>.json``."""
+    document = to_document(record)
+    try:
+        raw = msgspec.json.encode(document)
+    except UnicodeEncodeError:  # a lone surrogate in what an outside system said
+        raw = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
+    return msgspec.json.format(raw, indent=1).decode() + "\n"
+
+
+def from_json(data: object) -> StageRecord:
+    """Rebuild a record from plain JSON data. Raises Malformed, saying what does not fit."""
+    try:
+        return from_document(msgspec.convert(data, doc.Document))
+    except (msgspec.ValidationError, ValueError) as error:
+        raise _malformed(error) from error
+
+
+def from_text(text: str | bytes) -> StageRecord:
+    """Rebuild a record from the text of an evidence file. Raises Malformed."""
+    try:
+        return from_document(msgspec.json.decode(text, type=doc.Document))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _malformed(error) from error
+
+
+def read(path: Path) -> StageRecord:
+    """Rebuild a record from an evidence file. Raises OSError, and Malformed with its name."""
+    try:
+        return from_text(path.read_bytes())
+    except Malformed as error:
+        raise Malformed(
+            error.seen,
+            expected=error.expected,
+            where=path.name,
+            remedy="Run that stage again: this file is damaged or of another version.",
+        ) from error
+
+
+def _malformed(error: Exception) -> Malformed:
+    return Malformed(f"no evidence of this version: {error}", expected=f"schema {doc.SCHEMA}")
+
+
+def _encodable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list | tuple):
+        return [_encodable(each) for each in value]
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(each) for key, each in value.items()}
+    return value
