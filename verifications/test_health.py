@@ -1,0 +1,5 @@
+"""Health: the API says of itself that it is well."""
+
+from pytest_chefrelease.plugin import verification
+
+test_health_endpoint = verification("health.endpoint")
