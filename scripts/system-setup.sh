@@ -17,9 +17,8 @@ on_path() { command -v "$@" >/dev/null 2>&1; }
 apt_install() {  # PACKAGE; fails where this user may not, or there is no such package
   [ "$(id -u)" -eq 0 ] && on_path apt-get || return 1
   say "installing the package $1"
-  DEBIAN_FRONTEND=noninteractive
-  export DEBIAN_FRONTEND
-  { apt-get update && apt-get install --yes --no-install-recommends "$1"; } >&2
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get -qq update && apt-get -qq install --yes --no-install-recommends "$1"; } >&2
 }
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
