@@ -1,4 +1,4 @@
-"""Health: the API says of itself that it is well."""
+"""Health: the application says of itself that it is well."""
 
 from pytest_chefrelease.plugin import verification
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_chefrelease.checks.once import Once
+from pytest_chefrelease.checks.watch import Watch
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.probes import Probes
 from pytest_chefrelease.runbook.item import Stage
@@ -29,7 +30,7 @@ class Context:
 
     ``repository`` is the release's work tree; ``environment`` the process environment that
     secrets and tokens are read from; ``once`` does expensive work once for all checks and
-    workers; ``say`` shows a line of progress.
+    workers; ``say`` shows a line of progress; ``watch`` is there in the monitoring stage.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class Context:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     now: Callable[[], datetime] = utc_now
     say: Say = lambda _line: None
+    watch: Watch | None = None
 
     @property
     def api(self) -> str:
@@ -58,9 +60,7 @@ class Context:
         name = self.settings.target.database_env
         place = f"environments.{self.settings.release.environment}.database_env"
         if name is None:
-            raise NotConfigured(
-                "no database is configured", remedy=f"Set {place} in release.toml."
-            )
+            raise NotConfigured("no database is configured", remedy=f"Set {place} in release.toml.")
         return self.variable(name, f"the database's URL ({place})")
 
     def variable(self, name: str, purpose: str) -> str:
@@ -83,5 +83,3 @@ def _address(url: str | None, kind: str, option: str, look: Context) -> str:
             remedy=f"Pass {option}=URL or set {place} in release.toml.",
         )
     return url
-
-

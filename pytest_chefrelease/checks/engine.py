@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import Check
+from pytest_chefrelease.checks.watch import observe
 from pytest_chefrelease.errors import Failed, Finding, NotApplicable, ProbeError, Unverified
 from pytest_chefrelease.runbook.evidence import Evidence, shortfall
 from pytest_chefrelease.runbook.item import Item, Severity
@@ -47,9 +48,12 @@ def override_of(item: Item, settings: Settings) -> ItemOverride:
 
 
 async def run(task: Task, look: Context) -> Result:
-    """Run one check within its time limit. Never raises but for cancellation."""
+    """Run one check: once, or over the whole watch. Never raises but for cancellation."""
     started = time.perf_counter()
-    result = await _verify(task, look)
+    if look.watch is not None and not task.check.item.paces_itself:
+        result = await observe(lambda: _verify(task, look), look.watch)
+    else:
+        result = await _verify(task, look)
     result = replace(result, duration_s=time.perf_counter() - started, nodeid=task.nodeid)
     result = _apply_shadow(result, look.settings)
     return _apply_waiver(result, look)
@@ -190,7 +194,9 @@ def _apply_shadow(result: Result, settings: Settings) -> Result:
         return result
     if result.outcome not in (Outcome.FAILED, Outcome.UNVERIFIED, Outcome.PASSED):
         return result
-    summary = f"would have {'passed' if result.outcome is Outcome.PASSED else result.outcome.value}: "
+    summary = (
+        f"would have {'passed' if result.outcome is Outcome.PASSED else result.outcome.value}: "
+    )
     return replace(result, outcome=Outcome.SHADOW, summary=summary + result.summary)
 
 

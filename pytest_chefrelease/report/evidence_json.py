@@ -11,8 +11,9 @@ import msgspec
 
 from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.report import document as doc
-from pytest_chefrelease.report.from_document import from_document
-from pytest_chefrelease.report.to_document import to_document
+from pytest_chefrelease.report.from_document import from_document, to_result
+from pytest_chefrelease.report.to_document import item_entry, to_document
+from pytest_chefrelease.runbook.outcome import Result
 from pytest_chefrelease.runbook.record import StageRecord
 
 
@@ -24,12 +25,27 @@ def to_json(record: StageRecord) -> dict[str, object]:
 
 def to_text(record: StageRecord) -> str:
     """The record as the text of ``reports/<stage>.json``."""
-    document = to_document(record)
+    return msgspec.json.format(_encode(to_document(record)), indent=1).decode() + "\n"
+
+
+def result_to_text(result: Result) -> str:
+    """One result as JSON text, as it crosses from a pytest-xdist worker."""
+    return _encode(item_entry(result)).decode()
+
+
+def result_from_text(text: str | bytes) -> Result:
+    """The result behind a text of ``result_to_text``. Raises Malformed."""
     try:
-        raw = msgspec.json.encode(document)
+        return to_result(msgspec.json.decode(text, type=doc.ItemEntry))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _malformed(error) from error
+
+
+def _encode(document: msgspec.Struct) -> bytes:
+    try:
+        return msgspec.json.encode(document)
     except UnicodeEncodeError:  # a lone surrogate in what an outside system said
-        raw = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
-    return msgspec.json.format(raw, indent=1).decode() + "\n"
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
 
 
 def from_json(data: object) -> StageRecord:

@@ -54,13 +54,14 @@ def from_document(document: doc.Document) -> StageRecord:
             Line(line.line, line.text, line.outcome, line.stage, line.observed_at)
             for line in document.quick_check
         ),
-        results=tuple(_result(entry) for entry in document.items),
+        results=tuple(to_result(entry) for entry in document.items),
         targets=tuple((target.name, target.address) for target in document.targets),
         notes=tuple(document.notes),
     )
 
 
-def _result(entry: doc.ItemEntry) -> Result:
+def to_result(entry: doc.ItemEntry) -> Result:
+    """Rebuild one result. Raises ValueError where a word or a time is none that we know."""
     return Result(
         item=_item(entry),
         parameter=entry.parameter,

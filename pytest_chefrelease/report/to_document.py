@@ -47,7 +47,7 @@ def to_document(record: StageRecord) -> doc.Document:
             commands=list(response.commands),
         ),
         quick_check=[_line_entry(line) for line in record.quick_check],
-        items=[_item_entry(result) for result in record.results],
+        items=[item_entry(result) for result in record.results],
         counts=count(record.results),
         targets=[doc.TargetEntry(name, address) for name, address in record.targets],
         notes=list(record.notes),
@@ -59,7 +59,8 @@ def _line_entry(line: Line) -> doc.LineEntry:
     return doc.LineEntry(line.line, line.text, outcome, line.stage, line.observed_at)
 
 
-def _item_entry(result: Result) -> doc.ItemEntry:
+def item_entry(result: Result) -> doc.ItemEntry:
+    """One result in the shape in which it is published, and crosses from worker to controller."""
     item, evidence = result.item, result.evidence
     return doc.ItemEntry(
         id=item.id,

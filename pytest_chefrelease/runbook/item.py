@@ -92,7 +92,9 @@ class Item:
     ``if_configured`` marks the runbook's "if enabled" items, not-applicable by themselves
     where nothing is configured; ``timeout_s`` bounds one verification in seconds;
     ``holds_target`` keeps other checks off the target while this one measures;
-    ``symptom`` names the decision rule that a failure triggers (default: by severity).
+    ``paces_itself`` marks a check that spreads its own looks over a watch; others are looked
+    at again and again; ``symptom`` names the decision rule that a failure triggers (default:
+    by severity).
     """
 
     id: str
@@ -108,6 +110,7 @@ class Item:
     manual: bool = False
     timeout_s: float = 30.0
     holds_target: bool = False
+    paces_itself: bool = False
     needs_browser: bool = False
     symptom: Symptom | None = None
 

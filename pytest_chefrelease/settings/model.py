@@ -185,10 +185,13 @@ class SentryTable(Table):
 
 
 class MonitoringTable(Table):
-    """The watch after a release."""
+    """The watch after a release: every signal is looked at once per ``interval``.
+
+    At the default interval, three failures in a row take five seconds.
+    """
 
     watch: Duration = timedelta(minutes=15)
-    interval: Duration = timedelta(seconds=5)
+    interval: Duration = timedelta(seconds=2.5)
 
 
 class ProviderTable(Table):

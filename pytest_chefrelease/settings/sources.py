@@ -92,9 +92,7 @@ OPTIONS = (
         "where reports are written; default: reports",
     ),
 )
-CONFIG_OPTION = Option(
-    "--release-config", (), "FILE", "the settings file; default: release.toml"
-)
+CONFIG_OPTION = Option("--release-config", (), "FILE", "the settings file; default: release.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +154,9 @@ def overlay(
         if found is None:
             continue
         value, origin = found
-        key = tuple(_environment_name(merged, chosen) if k == "{environment}" else k
-                    for k in option.key)
+        key = tuple(
+            _environment_name(merged, chosen) if k == "{environment}" else k for k in option.key
+        )
         _set(merged, key, value)
         origins[key] = origin
     return merged, origins
@@ -186,9 +185,7 @@ def _flag(text: str) -> object:
     )
 
 
-def _environment_name(
-    merged: Raw, chosen: Mapping[Option, tuple[object, str] | None]
-) -> str:
+def _environment_name(merged: Raw, chosen: Mapping[Option, tuple[object, str] | None]) -> str:
     for option, found in chosen.items():
         if option.name == "--release-env" and found is not None:
             return str(found[0])

@@ -1,0 +1,1 @@
+"""The project's own conftest: the verifications need nothing from it, tests have theirs."""

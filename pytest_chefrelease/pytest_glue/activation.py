@@ -1,0 +1,126 @@
+"""Starts a stage run: settings, release identity, where reports go; on controller and workers."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pytest_chefrelease.pytest_glue import options, selection
+from pytest_chefrelease.pytest_glue.session import StageSession
+from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.release import Release
+from pytest_chefrelease.settings.load import load_settings
+from pytest_chefrelease.settings.model import Settings
+
+SESSION = "chefrelease-session"
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """What is fixed at the start of a stage run, the same for controller and workers.
+
+    ``shared`` is a folder of the run that all its processes can write, None in a run of one
+    process; ``reports`` is where reports go.
+    """
+
+    stage: Stage
+    settings: Settings
+    release: Release
+    repository: Path
+    reports: Path
+    shared: Path | None
+    started_at: datetime
+
+
+def activate(config: pytest.Config, stage: Stage) -> None:
+    """Register what a stage run needs. Raises SettingsError for mistakes in the configuration."""
+    selection.include_suite(config)
+    directory = config.invocation_params.dir
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is not None:
+        directory = Path(workerinput["chefrelease_directory"])
+    loaded = load_settings(
+        directory, options.values(config), os.environ, options.config_file(config)
+    )
+    base = loaded.path.parent if loaded.path else directory
+    repository = (base / loaded.settings.release.repository).resolve()
+    run = StageRun(
+        stage=stage,
+        settings=loaded.settings,
+        release=_release(loaded.settings, repository, workerinput),
+        repository=repository,
+        reports=directory / loaded.settings.report.directory,
+        shared=_shared(config, stage, workerinput),
+        started_at=datetime.now(UTC),
+    )
+    if workerinput is None and not config.option.collectonly:
+        _direct_reports(config, run)
+    config.pluginmanager.register(StageSession(config, run), SESSION)
+    if workerinput is None:
+        from pytest_chefrelease.pytest_glue.ending import Ending
+
+        config.pluginmanager.register(Ending(config), "chefrelease-ending")
+
+
+def _release(
+    settings: Settings, repository: Path, workerinput: dict[str, object] | None
+) -> Release:
+    """Found once by the controller; workers are told."""
+    if workerinput is not None:
+        told = workerinput["chefrelease_release"]
+        assert isinstance(told, dict)
+        return Release(**told)
+    from pytest_chefrelease.probes.git import identify_release
+
+    return identify_release(settings, repository)
+
+
+def _shared(
+    config: pytest.Config, stage: Stage, workerinput: dict[str, object] | None
+) -> Path | None:
+    if workerinput is not None:
+        return Path(str(workerinput["chefrelease_shared"]))
+    if stage is Stage.MONITORING:
+        # A watch is one process: workers would each watch for the whole time, one after
+        # the other.
+        config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
+    if getattr(config.option, "dist", "no") == "no" and not getattr(config.option, "tx", None):
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="chefrelease-"))
+    config.add_cleanup(lambda: _remove(folder))
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
+def _direct_reports(config: pytest.Config, run: StageRun) -> None:
+    """Point pytest-html and JUnit at our reports, where the user has not said otherwise."""
+    option = config.option
+    if hasattr(option, "htmlpath") and option.htmlpath is None:
+        option.htmlpath = str(run.reports / f"{run.stage}.html")
+        option.self_contained_html = True
+    if getattr(option, "xmlpath", None) is None:
+        option.xmlpath = str(run.reports / f"{run.stage}.xml")
+    # The verdict block says all that failed, and better than a stack.
+    if option.tbstyle == "auto":
+        option.tbstyle = "no"
+    if option.reportchars == "fE":
+        option.reportchars = ""
+
+
+def worker_input(run: StageRun, directory: Path) -> dict[str, object]:
+    """What a worker is told, as plain data."""
+    return {
+        "chefrelease_directory": str(directory),
+        "chefrelease_release": asdict(run.release),
+        "chefrelease_shared": str(run.shared),
+    }

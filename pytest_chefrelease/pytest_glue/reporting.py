@@ -1,0 +1,224 @@
+"""Collects the results of a stage run and writes what comes of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_chefrelease.checks.conclude import conclude, expected_labels
+from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.errors import Malformed
+from pytest_chefrelease.report import evidence_json
+from pytest_chefrelease.report.atomic import write_atomically
+from pytest_chefrelease.report.redact import Redactor
+from pytest_chefrelease.runbook.item import Item, Stage
+from pytest_chefrelease.runbook.outcome import Outcome, Result
+from pytest_chefrelease.runbook.record import StageRecord
+from pytest_chefrelease.runbook.verdict import Run
+from pytest_chefrelease.settings.model import Settings
+
+if TYPE_CHECKING:
+    from pytest_chefrelease.pytest_glue.activation import StageRun
+
+_STATUS = {
+    Outcome.FAILED: ("warned", "w", "WARNED"),  # advisory: blocking failures are pytest's own
+    Outcome.UNVERIFIED: ("unverified", "U", "UNVERIFIED"),
+    Outcome.NOT_APPLICABLE: ("not applicable", "n", "NOT APPLICABLE"),
+    Outcome.WAIVED: ("waived", "v", "WAIVED"),
+    Outcome.SHADOW: ("shadow", "h", "SHADOW"),
+}
+_INTERRUPTED = {
+    pytest.ExitCode.INTERRUPTED: "it was interrupted",
+    pytest.ExitCode.INTERNAL_ERROR: "an internal error ended it",
+}
+
+
+class Reporting:
+    """The controller's side of a stage run: results in, record and files out."""
+
+    def __init__(self, config: pytest.Config, run: StageRun) -> None:
+        self._config = config
+        self._run = run
+        self._results: dict[str, Result] = {}
+        self._foreign_failures = 0
+        self._redactor = Redactor(secret_values(run.settings, os.environ))
+        self.record: StageRecord | None = None
+        self.problems: list[str] = []
+
+    @property
+    def title(self) -> str:
+        """The page's title."""
+        verdict = self.record.verdict.decision if self.record else ""
+        return f"{verdict} {self._run.stage}: {self._run.release.name}".strip()
+
+    def redact(self, result: Result) -> Result:
+        """The result without any secret's value, whatever a check has put into it."""
+        return self._redactor.clean(result)
+
+    # --- results --------------------------------------------------------------------
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Take the result that a report carries; count failures of ordinary tests."""
+        text = getattr(report, "chefrelease", None)
+        if text:
+            self._results[report.nodeid] = evidence_json.result_from_text(text)
+        elif text is None and report.failed and not report.nodeid.startswith("verifications/"):
+            self._foreign_failures += 1
+
+    def status(
+        self, report: pytest.TestReport | pytest.CollectReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """The runbook's words for an outcome, where pytest's would mislead."""
+        if not getattr(report, "chefrelease", None):
+            return None
+        result = self._results.get(report.nodeid)
+        if result is None:
+            result = evidence_json.result_from_text(report.chefrelease)  # type: ignore[union-attr]
+        if result.blocks or result.outcome is Outcome.PASSED:
+            return None
+        category, letter, word = _STATUS[result.outcome]
+        return category, letter, (word, {"yellow": True})
+
+    # --- the end --------------------------------------------------------------------
+
+    def conclude(
+        self, session: pytest.Session, finished: Sequence[Result], finished_at: datetime
+    ) -> None:
+        """Judge the run, set pytest's exit code, and write the evidence."""
+        status = session.exitstatus
+        if status in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
+            return
+        for result in finished:
+            self._results.setdefault(result.nodeid, result)
+        results = tuple(self._results.values())
+        run = self._run
+        settings = run.settings
+        expected = expected_labels(catalogue().values(), settings, run.stage)
+        self.record = conclude(
+            settings=settings,
+            release=run.release,
+            run=Run(
+                stage=run.stage,
+                left_out=len(expected - {result.label for result in results}),
+                interrupted=_INTERRUPTED.get(pytest.ExitCode(int(status))),
+                foreign_failures=self._foreign_failures,
+                allow_unverified=settings.verdict.allow_unverified,
+                waiver_limit=settings.verdict.max_waivers,
+            ),
+            results=results,
+            started_at=run.started_at,
+            finished_at=finished_at,
+            earlier=self._earlier(),
+            notes=[run.release.problem] if run.release.problem else [],
+        )
+        if not self.record.verdict.is_go and status == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._write_evidence(self.record)
+
+    def _evidence_folder(self) -> Path | None:
+        commit = self._run.release.commit
+        return self._run.reports / "evidence" / commit[:12] if commit else None
+
+    def _earlier(self) -> tuple[StageRecord, ...]:
+        """What the other stages found about this very commit."""
+        folder = self._evidence_folder()
+        found = []
+        for stage in Stage:
+            path = folder / f"{stage}.json" if folder else None
+            if path is None or stage is self._run.stage or not path.is_file():
+                continue
+            try:
+                found.append(evidence_json.read(path))
+            except (OSError, Malformed) as error:
+                self.problems.append(f"earlier evidence is left out: {error}")
+        return tuple(found)
+
+    def _write_evidence(self, record: StageRecord) -> None:
+        text = evidence_json.to_text(record)
+        folder = self._evidence_folder()
+        paths = [self._run.reports / f"{record.stage}.json"]
+        paths += [folder / f"{record.stage}.json"] if folder else []
+        for path in paths:
+            self._try(path, lambda path=path: write_atomically(path, text))
+
+    def finish_files(self) -> None:
+        """Complete what pytest's own reporters have written."""
+        if self.record is None:
+            return
+        from pytest_chefrelease.report.junit import finish_junit
+
+        record = self.record
+        xml = Path(self._config.option.xmlpath)
+        self._try(xml, lambda: finish_junit(xml, record))
+
+    def _try(self, path: Path, write: object) -> None:
+        assert callable(write)
+        try:
+            write()
+        except OSError as error:
+            self.problems.append(f"{path.name} was not written: {error.strerror}")
+
+    # --- what people see ------------------------------------------------------------
+
+    def page_body(self) -> str:
+        """The go/no-go page for pytest-html to carry."""
+        if self.record is None:
+            return ""
+        from pytest_chefrelease.report.html import body
+
+        return body(self.record)
+
+    def show_checklist(self, items: Sequence[tuple[Item, str | None]]) -> None:
+        """Print the items that would be verified, by section."""
+        from pytest_chefrelease.report.terminal import checklist
+
+        self._config.get_terminal_writer().line(checklist(items))
+
+    def show_progress(self, line: str) -> None:
+        """Print a line while a check runs and pytest captures output."""
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if capture is None or terminal is None:
+            return
+        with capture.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            terminal.write_line(self._redactor.text(line))
+
+    def show_verdict(self, terminal: pytest.TerminalReporter) -> None:
+        """Print the verdict block, and what could not be written."""
+        if self.record is None:
+            return
+        from pytest_chefrelease.report.terminal import verdict_block
+
+        writer = self._config.get_terminal_writer()
+        block = verdict_block(self.record, writer.fullwidth, writer.hasmarkup)
+        terminal.ensure_newline()
+        terminal.write_line(self._redactor.text(block))
+        for kind, path in self._paths():
+            terminal.write_line(f"{kind:<9} {path}")
+        for problem in self.problems:
+            terminal.write_line(f"Problem: {problem}", yellow=True)
+
+    def _paths(self) -> list[tuple[str, str]]:
+        option = self._config.option
+        json_path = self._run.reports / f"{self._run.stage}.json"
+        named = [
+            ("Report", getattr(option, "htmlpath", None)),
+            ("JUnit", getattr(option, "xmlpath", None)),
+            ("JSON", str(json_path)),
+        ]
+        base = self._config.invocation_params.dir
+        return [(kind, os.path.relpath(base / path, base)) for kind, path in named if path]
+
+
+def secret_values(settings: Settings, environment: os._Environ[str]) -> list[str]:
+    """The values of every variable that settings name as secret."""
+    names = {*settings.secrets.all_required, settings.ci.token_env, settings.sentry.token_env}
+    for target in settings.environments.values():
+        names |= {target.database_env} if target.database_env else set()
+    return [environment[name] for name in sorted(names) if environment.get(name)]

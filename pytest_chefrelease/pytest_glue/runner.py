@@ -1,0 +1,153 @@
+"""Runs checks on one event loop in one background thread, while pytest waits test by test.
+
+A gate waits on networks, so checks do not wait in line: all start at once when collection
+ends, the gravest first; those that hold the target alone follow, one item after the other.
+Under pytest-xdist each check starts when its test does (``result`` starts it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TYPE_CHECKING
+
+from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.checks.engine import Task
+from pytest_chefrelease.checks.engine import run as run_check
+from pytest_chefrelease.checks.hold import Hold
+from pytest_chefrelease.checks.once import Once
+from pytest_chefrelease.checks.watch import Watch
+from pytest_chefrelease.probes.probes import Probes
+from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.outcome import Result
+
+if TYPE_CHECKING:
+    from pytest_chefrelease.pytest_glue.activation import StageRun
+
+_CLOSING_S = 5.0
+
+
+class Runner:
+    """The background thread of a run. ``make_context`` is called in it, with ``say``."""
+
+    def __init__(
+        self,
+        make_context: Callable[[Callable[[str], None]], Context],
+        hold: Hold,
+        redact: Callable[[Result], Result],
+    ) -> None:
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._hold = hold
+        self._redact = redact
+        self._futures: dict[str, Future[Result]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="chefrelease", daemon=True)
+        self._thread.start()
+        self._look = make_context(self._lines.put)
+        self._finished: list[Result] = []
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def start_all(self, tasks: Sequence[Task]) -> None:
+        """Start every task: at once, or behind those that may not be disturbed."""
+        ordered = sorted(tasks, key=lambda task: task.check.item.severity)
+        for task in ordered:
+            self._futures[task.nodeid] = Future()
+        self._spawn(self._run_all(ordered))
+
+    async def _run_all(self, tasks: Sequence[Task]) -> None:
+        watching = self._look.watch is not None
+        together = [t for t in tasks if watching or not t.check.item.holds_target]
+        await asyncio.gather(*(self._settle(task) for task in together))
+        alone = [t for t in tasks if t not in together]
+        for item_id in dict.fromkeys(task.check.item.id for task in alone):
+            same = (task for task in alone if task.check.item.id == item_id)
+            await asyncio.gather(*(self._settle(task) for task in same))
+
+    async def _settle(self, task: Task) -> None:
+        future = self._futures[task.nodeid]
+        try:
+            async with self._hold.of(task.check.item):
+                result = self._redact(await run_check(task, self._look))
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            self._finished.append(result)
+            future.set_result(result)
+
+    def result(self, task: Task, show: Callable[[str], None]) -> Result:
+        """Wait for a task's result, starting it if nobody has, and show progress meanwhile."""
+        if task.nodeid not in self._futures:
+            self._futures[task.nodeid] = Future()
+            self._spawn(self._settle(task))
+        future = self._futures[task.nodeid]
+        while True:
+            try:
+                return future.result(timeout=0.1)
+            except FutureTimeoutError:
+                self._show_progress(show)
+            finally:
+                if future.done():
+                    self._show_progress(show)
+
+    def _show_progress(self, show: Callable[[str], None]) -> None:
+        while not self._lines.empty():
+            show(self._lines.get())
+
+    def finished(self) -> tuple[Result, ...]:
+        """The results of all checks that came to an end, whether or not a test asked."""
+        return tuple(self._finished)
+
+    def close(self) -> None:
+        """Cancel what still runs, close the probes, and end the thread."""
+        closing = asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop)
+        try:
+            closing.result(timeout=_CLOSING_S)
+        except (FutureTimeoutError, CancelledError):
+            pass  # the thread is a daemon: what does not end in time ends with the process
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=_CLOSING_S)
+
+    async def _shut_down(self) -> None:
+        others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        if self._look.watch is not None and others:
+            self._look.watch.end("the run was ended early")
+            await asyncio.wait(others, timeout=_CLOSING_S / 2)
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._look.probes.close()
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+def start_runner(run: StageRun, redact: Callable[[Result], Result]) -> Runner:
+    """The runner of a stage run, with the context that its checks look at."""
+
+    def make_context(say: Callable[[str], None]) -> Context:
+        monitoring = run.settings.monitoring
+        watch = None
+        if run.stage is Stage.MONITORING:
+            watch = Watch(monitoring.watch.total_seconds(), monitoring.interval.total_seconds())
+        return Context(
+            settings=run.settings,
+            release=run.release,
+            stage=run.stage,
+            repository=run.repository,
+            probes=Probes(run.settings, run.repository),
+            once=Once(run.shared),
+            say=say,
+            watch=watch,
+        )
+
+    return Runner(make_context, Hold(run.shared), redact)

@@ -1,0 +1,243 @@
+"""One stage run within pytest: from collected tests to checks, and from results to reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.checks.engine import Task, timeout_of
+from pytest_chefrelease.pytest_glue.reporting import Reporting
+from pytest_chefrelease.report.evidence_json import result_to_text
+from pytest_chefrelease.runbook.outcome import Outcome, Result
+from pytest_chefrelease.runbook.item import Severity
+
+if TYPE_CHECKING:
+    from pytest_chefrelease.pytest_glue.activation import StageRun
+    from pytest_chefrelease.pytest_glue.runner import Runner
+
+_TASK = pytest.StashKey[Task]()
+_RESULT = pytest.StashKey[Result]()
+_OUTER_MARGIN_S = 30.0
+"""pytest-timeout's limit is the net under the check's own: it strikes this much later."""
+
+
+class StageSession:
+    """The plugin object of a stage run, in the controller and in each worker."""
+
+    def __init__(self, config: pytest.Config, run: StageRun) -> None:
+        self.config = config
+        self.run = run
+        self.runner: Runner | None = None
+        self.reporting = Reporting(config, run)
+        self.is_worker = hasattr(config, "workerinput")
+        self._allows_unverified = run.settings.verdict.allow_unverified
+
+    # --- collection -----------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Select by --release-item, limit the time, and put the gravest first."""
+        globs = self.run.settings.release.items
+        wanted = [item for item in items if _is_wanted(item, globs)]
+        if len(wanted) < len(items):
+            left_out = [item for item in items if not _is_wanted(item, globs)]
+            self.config.hook.pytest_deselected(items=left_out)
+        for item in wanted:
+            self._prepare(item)
+        items[:] = sorted(wanted, key=_severity)
+
+    def _prepare(self, item: pytest.Item) -> None:
+        item_id = item_id_of(item)
+        if item_id is None:
+            return
+        check = catalogue()[item_id]
+        marker = item.get_closest_marker("timeout")
+        limit = timeout_of(check.item, self.run.settings)
+        if marker is not None and marker.args:
+            limit = float(marker.args[0])
+        callspec = getattr(item, "callspec", None)
+        parameter = callspec.params.get("release_check") if callspec else None
+        item.stash[_TASK] = Task(check, parameter, limit, item.nodeid)
+        watch_s = self.run.settings.monitoring.watch.total_seconds()
+        item.add_marker(pytest.mark.timeout(limit * 2 + watch_s + _OUTER_MARGIN_S), append=False)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        tasks = [item.stash[_TASK] for item in session.items if _TASK in item.stash]
+        if self.config.option.collectonly:
+            self.reporting.show_checklist([(task.check.item, task.parameter) for task in tasks])
+        elif self.is_worker or self.run.shared is None:
+            from pytest_chefrelease.pytest_glue.runner import start_runner
+
+            self.runner = start_runner(self.run, self.reporting.redact)
+            if not self.is_worker:
+                self.runner.start_all(tasks)
+
+    # --- running --------------------------------------------------------------------
+
+    def result_of(self, item: pytest.Item) -> Result:
+        """Wait for the check behind a test."""
+        assert self.runner is not None
+        result = self.runner.result(item.stash[_TASK], self._show)
+        if self._allows_unverified and result.holds:
+            result = replace(result, summary=f"Allowed: {result.summary}")
+        item.stash[_RESULT] = result
+        return result
+
+    def must_hold(self, result: Result) -> bool:
+        """Whether an unverified result is an error of its test."""
+        return result.holds and not self._allows_unverified
+
+    def _show(self, line: str) -> None:
+        if not self.is_worker:
+            self.reporting.show_progress(line)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[pytest.TestReport]:
+        report: pytest.TestReport = yield
+        if _TASK in item.stash:
+            self._annotate(item, report)
+        return report
+
+    def _annotate(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Attach the result to the phase that decides, and give it the check's own duration."""
+        result = item.stash.get(_RESULT, None)
+        is_decisive = report.when == "call" or (report.when == "setup" and not report.passed)
+        if result is None and is_decisive:
+            result = _lost(item.stash[_TASK], self.run, str(report.longrepr))
+        report.chefrelease = ""
+        report.duration = 0.0
+        if result is not None and is_decisive:
+            report.chefrelease = result_to_text(result)
+            report.duration = result.duration_s
+
+    # --- reporting ------------------------------------------------------------------
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if not self.is_worker:
+            self.reporting.add(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport | pytest.CollectReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        return self.reporting.status(report)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        if self.runner is not None:
+            self.runner.close()
+        if self.is_worker or self.config.option.collectonly:
+            yield
+            return
+        finished = self.runner.finished() if self.runner is not None else ()
+        self.reporting.conclude(session, finished, datetime.now(UTC))
+        yield
+        self.reporting.finish_files()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        self.reporting.show_verdict(terminalreporter)
+
+    # --- pytest-xdist and pytest-html, where they are installed -----------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: object) -> None:
+        from pytest_chefrelease.pytest_glue.activation import worker_input
+
+        told: dict[str, object] = node.workerinput  # type: ignore[attr-defined]
+        told.update(worker_input(self.run, self.config.invocation_params.dir))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: object, cells: list[str]) -> None:
+        """Items have their own place in the page; the table keeps ordinary tests."""
+        if hasattr(report, "chefrelease"):
+            cells.clear()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        prefix.append(self.reporting.page_body())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: object) -> None:
+        report.title = self.reporting.title  # type: ignore[attr-defined]
+
+
+def session_of(config: pytest.Config) -> StageSession:
+    """The stage run that a pytest run has."""
+    session = config.pluginmanager.get_plugin("chefrelease-session")
+    assert isinstance(session, StageSession)
+    return session
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """One test per parameter that settings give the item."""
+    marker = metafunc.definition.get_closest_marker("release_item")
+    if marker is None or not metafunc.config.pluginmanager.hasplugin("chefrelease-session"):
+        return
+    run = session_of(metafunc.config).run
+    parameters = catalogue()[marker.args[0]].parameters_for(run.settings, run.stage)
+    named = [parameter for parameter in parameters if parameter is not None]
+    if named:
+        metafunc.parametrize("release_check", named, ids=named, indirect=True)
+
+
+def result_for(request: pytest.FixtureRequest) -> Result:
+    """The fixture's value: errors here are unverified items, in pytest's and JUnit's words."""
+    session = session_of(request.config)
+    result = session.result_of(request.node)
+    if session.must_hold(result):
+        pytest.fail(explain(result), pytrace=False)
+    if result.outcome in (Outcome.NOT_APPLICABLE, Outcome.WAIVED):
+        pytest.skip(result.summary)
+    return result
+
+
+def require(result: Result) -> None:
+    """Fail the test of a blocking item that failed."""
+    if result.blocks:
+        pytest.fail(explain(result), pytrace=False)
+
+
+def explain(result: Result) -> str:
+    """Summary and remedy: what ``--tb=short`` shows."""
+    return f"{result.label}: {result.summary}\nWhat to do: {result.remedy}"
+
+
+def item_id_of(item: pytest.Item) -> str | None:
+    """The runbook item that a test verifies, or None for an ordinary test."""
+    marker = item.get_closest_marker("release_item")
+    return marker.args[0] if marker is not None else None
+
+
+def _is_wanted(item: pytest.Item, globs: tuple[str, ...]) -> bool:
+    item_id = item_id_of(item)
+    return not globs or (item_id is not None and any(fnmatchcase(item_id, g) for g in globs))
+
+
+def _severity(item: pytest.Item) -> Severity:
+    item_id = item_id_of(item)
+    return catalogue()[item_id].item.severity if item_id else Severity.P3
+
+
+def _lost(task: Task, run: StageRun, reason: str) -> Result:
+    """The result of a test that ended without one: a time limit from outside, a crash."""
+    item = task.check.item
+    return Result(
+        item=item,
+        parameter=task.parameter,
+        stage=run.stage,
+        outcome=Outcome.UNVERIFIED,
+        summary=f"the test ended before its check did: {reason.splitlines()[-1][:200]}",
+        severity=item.severity,
+        blocking=item.blocking,
+        remedy="Run it again; if it happens again, raise the item's timeout.",
+        nodeid=task.nodeid,
+    )

@@ -1,0 +1,1 @@
+"""The suite: one thin test per item of the runbook, parametrized from settings."""
