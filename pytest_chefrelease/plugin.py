@@ -34,7 +34,9 @@ _MARKERS = (
 
 
 def verification(item_id: str) -> Callable[..., None]:
-    """Make the test that verifies an item: ``test_health_endpoint = verification("health.endpoint")``.
+    """Make the test that verifies an item.
+
+    Written as ``test_health_endpoint = verification("health.endpoint")``.
 
     It carries the item's stages and severity as markers, and is run once per parameter.
     Raises KeyError for an item that no check declares.

@@ -1,1 +1,1 @@
-"""What ties the gate to pytest: options, selection, scheduling, reports. Nothing else imports pytest."""
+"""What ties the gate to pytest: options, selection, scheduling, reports."""

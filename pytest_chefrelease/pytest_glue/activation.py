@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,22 +68,16 @@ def activate(config: pytest.Config, stage: Stage) -> None:
         config.pluginmanager.register(Ending(config), "chefrelease-ending")
 
 
-def _release(
-    settings: Settings, repository: Path, workerinput: dict[str, object] | None
-) -> Release:
+def _release(settings: Settings, repository: Path, workerinput: dict[str, Any] | None) -> Release:
     """Found once by the controller; workers are told."""
     if workerinput is not None:
-        told = workerinput["chefrelease_release"]
-        assert isinstance(told, dict)
-        return Release(**told)
+        return Release(**workerinput["chefrelease_release"])
     from pytest_chefrelease.probes.git import identify_release
 
     return identify_release(settings, repository)
 
 
-def _shared(
-    config: pytest.Config, stage: Stage, workerinput: dict[str, object] | None
-) -> Path | None:
+def _shared(config: pytest.Config, stage: Stage, workerinput: dict[str, Any] | None) -> Path | None:
     if workerinput is not None:
         return Path(str(workerinput["chefrelease_shared"]))
     if stage is Stage.MONITORING:

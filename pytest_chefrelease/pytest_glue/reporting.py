@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,16 @@ _INTERRUPTED = {
 }
 
 
+CARRIED = "chefrelease"
+"""The attribute by which reports carry results: JSON text, empty in phases that decide nothing."""
+
+
+def carried_by(report: object) -> str | None:
+    """The result that a report carries, as text; None for an ordinary test's report."""
+    value = getattr(report, CARRIED, None)
+    return value if isinstance(value, str) else None
+
+
 class Reporting:
     """The controller's side of a stage run: results in, record and files out."""
 
@@ -64,7 +75,7 @@ class Reporting:
 
     def add(self, report: pytest.TestReport) -> None:
         """Take the result that a report carries; count failures of ordinary tests."""
-        text = getattr(report, "chefrelease", None)
+        text = carried_by(report)
         if text:
             self._results[report.nodeid] = evidence_json.result_from_text(text)
         elif text is None and report.failed and not report.nodeid.startswith("verifications/"):
@@ -74,11 +85,10 @@ class Reporting:
         self, report: pytest.TestReport | pytest.CollectReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         """The runbook's words for an outcome, where pytest's would mislead."""
-        if not getattr(report, "chefrelease", None):
+        text = carried_by(report)
+        if not text:
             return None
-        result = self._results.get(report.nodeid)
-        if result is None:
-            result = evidence_json.result_from_text(report.chefrelease)  # type: ignore[union-attr]
+        result = evidence_json.result_from_text(text)
         if result.blocks or result.outcome is Outcome.PASSED:
             return None
         category, letter, word = _STATUS[result.outcome]
@@ -144,7 +154,7 @@ class Reporting:
         paths = [self._run.reports / f"{record.stage}.json"]
         paths += [folder / f"{record.stage}.json"] if folder else []
         for path in paths:
-            self._try(path, lambda path=path: write_atomically(path, text))
+            self._try(path, partial(write_atomically, path, text))
 
     def finish_files(self) -> None:
         """Complete what pytest's own reporters have written."""
@@ -156,8 +166,7 @@ class Reporting:
         xml = Path(self._config.option.xmlpath)
         self._try(xml, lambda: finish_junit(xml, record))
 
-    def _try(self, path: Path, write: object) -> None:
-        assert callable(write)
+    def _try(self, path: Path, write: Callable[[], None]) -> None:
         try:
             write()
         except OSError as error:
@@ -196,27 +205,23 @@ class Reporting:
         from pytest_chefrelease.report.terminal import verdict_block
 
         writer = self._config.get_terminal_writer()
-        block = verdict_block(self.record, writer.fullwidth, writer.hasmarkup)
+        block = verdict_block(
+            self.record, writer.fullwidth, colour=writer.hasmarkup, reports=self._paths()
+        )
         terminal.ensure_newline()
         terminal.write_line(self._redactor.text(block))
-        for kind, path in self._paths():
-            terminal.write_line(f"{kind:<9} {path}")
         for problem in self.problems:
             terminal.write_line(f"Problem: {problem}", yellow=True)
 
-    def _paths(self) -> list[tuple[str, str]]:
+    def _paths(self) -> list[str]:
         option = self._config.option
         json_path = self._run.reports / f"{self._run.stage}.json"
-        named = [
-            ("Report", getattr(option, "htmlpath", None)),
-            ("JUnit", getattr(option, "xmlpath", None)),
-            ("JSON", str(json_path)),
-        ]
+        paths = [getattr(option, "htmlpath", None), option.xmlpath, str(json_path)]
         base = self._config.invocation_params.dir
-        return [(kind, os.path.relpath(base / path, base)) for kind, path in named if path]
+        return [os.path.relpath(base / path, base) for path in paths if path]
 
 
-def secret_values(settings: Settings, environment: os._Environ[str]) -> list[str]:
+def secret_values(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     """The values of every variable that settings name as secret."""
     names = {*settings.secrets.all_required, settings.ci.token_env, settings.sentry.token_env}
     for target in settings.environments.values():

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_chefrelease.checks.context import Context
@@ -78,8 +79,9 @@ class Runner:
         except asyncio.CancelledError:
             future.cancel()
             raise
-        except Exception as error:
+        except BaseException as error:  # the waiting test must hear of it, whatever it is
             future.set_exception(error)
+            raise
         else:
             self._finished.append(result)
             future.set_result(result)
@@ -110,10 +112,9 @@ class Runner:
     def close(self) -> None:
         """Cancel what still runs, close the probes, and end the thread."""
         closing = asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop)
-        try:
+        # The thread is a daemon: what does not end in time ends with the process.
+        with suppress(FutureTimeoutError, CancelledError):
             closing.result(timeout=_CLOSING_S)
-        except (FutureTimeoutError, CancelledError):
-            pass  # the thread is a daemon: what does not end in time ends with the process
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_CLOSING_S)
 

@@ -23,11 +23,9 @@ def selected_stage(mark_expression: str) -> Stage | None:
     if not names:
         return None
     if len(names) > 1:
+        selects = " and ".join(sorted(names))
         raise SettingsError(
-            [
-                f"-m {mark_expression!r}: selects {' and '.join(sorted(names))}; "
-                "one stage at a time is allowed, each has its own verdict"
-            ]
+            [f"-m {mark_expression!r}: selects {selects}; one stage at a time has a verdict"]
         )
     from pytest_chefrelease.runbook.item import Stage
 

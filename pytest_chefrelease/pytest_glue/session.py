@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -12,10 +12,10 @@ import pytest
 
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.checks.engine import Task, timeout_of
-from pytest_chefrelease.pytest_glue.reporting import Reporting
+from pytest_chefrelease.pytest_glue.reporting import CARRIED, Reporting, carried_by
 from pytest_chefrelease.report.evidence_json import result_to_text
-from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.item import Severity
+from pytest_chefrelease.runbook.outcome import Outcome, Result
 
 if TYPE_CHECKING:
     from pytest_chefrelease.pytest_glue.activation import StageRun
@@ -83,7 +83,8 @@ class StageSession:
 
     def result_of(self, item: pytest.Item) -> Result:
         """Wait for the check behind a test."""
-        assert self.runner is not None
+        if self.runner is None:
+            raise pytest.UsageError("a verification ran before collection ended")
         result = self.runner.result(item.stash[_TASK], self._show)
         if self._allows_unverified and result.holds:
             result = replace(result, summary=f"Allowed: {result.summary}")
@@ -100,9 +101,10 @@ class StageSession:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[pytest.TestReport]:
-        report: pytest.TestReport = yield
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let the report carry its check's result."""
+        report = yield
         if _TASK in item.stash:
             self._annotate(item, report)
         return report
@@ -113,11 +115,13 @@ class StageSession:
         is_decisive = report.when == "call" or (report.when == "setup" and not report.passed)
         if result is None and is_decisive:
             result = _lost(item.stash[_TASK], self.run, str(report.longrepr))
-        report.chefrelease = ""
+        carried = ""
         report.duration = 0.0
         if result is not None and is_decisive:
-            report.chefrelease = result_to_text(result)
+            carried = result_to_text(result)
             report.duration = result.duration_s
+        # Plain data set on a report crosses pytest-xdist with it; see reporting.carried_by.
+        report.__dict__[CARRIED] = carried
 
     # --- reporting ------------------------------------------------------------------
 
@@ -158,7 +162,7 @@ class StageSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: object, cells: list[str]) -> None:
         """Items have their own place in the page; the table keeps ordinary tests."""
-        if hasattr(report, "chefrelease"):
+        if carried_by(report) is not None:
             cells.clear()
 
     @pytest.hookimpl(optionalhook=True)
@@ -173,7 +177,8 @@ class StageSession:
 def session_of(config: pytest.Config) -> StageSession:
     """The stage run that a pytest run has."""
     session = config.pluginmanager.get_plugin("chefrelease-session")
-    assert isinstance(session, StageSession)
+    if not isinstance(session, StageSession):
+        raise pytest.UsageError("no stage is selected: pytest -m prerelease, for instance")
     return session
 
 

@@ -1,0 +1,54 @@
+"""The ``chefrelease`` command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from pytest_chefrelease import __version__
+from pytest_chefrelease.errors import ReleaseGateError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, package_name="pytest-chefrelease")
+def chefrelease() -> None:
+    """A production release runbook that looks for itself: GO, NO-GO or HOLD.
+
+    The gate itself is pytest: pytest -m prerelease, pytest -m postrelease, and
+    pytest -m monitoring. The commands here are what goes with it.
+    """
+
+
+@chefrelease.command()
+@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Break this (repeatable).")
+@click.option("--list-faults", is_flag=True, help="List the faults, and what each turns red.")
+@click.option("--serve", is_flag=True, help="Keep the stack up for pytest in another terminal.")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Where the three reports go.",
+)
+def rehearse(faults: tuple[str, ...], *, list_faults: bool, serve: bool, reports: Path) -> None:
+    """Walk the whole runbook against an embedded ChefCloud on this machine.
+
+    Nothing to configure. Exit code 0 when all three stages are GO.
+    """
+    from pytest_chefrelease.rehearsal import walk
+
+    if list_faults:
+        click.echo(walk.list_faults())
+        return
+    sys.exit(walk.rehearse(faults, serve=serve, reports=reports))
+
+
+def main() -> None:
+    """The entry point: errors made on purpose are told in words, with exit code 4."""
+    try:
+        chefrelease()
+    except ReleaseGateError as error:
+        click.echo(f"chefrelease: {error}", err=True)
+        sys.exit(4)
