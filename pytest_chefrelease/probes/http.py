@@ -6,7 +6,6 @@ httpx is imported here and nowhere else.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -30,7 +29,6 @@ _READING = ("GET", "HEAD", "OPTIONS")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_REDIRECTS = 10
 _MAX_HEADER_CHARS = 8_192
-_LINE_BREAKS = re.compile(r"[\r\n\0]")
 
 # Sent on to another host; everything else may be a credential.
 _HARMLESS = {"accept", "accept-language", "user-agent", "origin", "cache-control"}
@@ -87,6 +85,8 @@ class HttpProbe:
         allowed = (*_READING, "POST") if login_probe else _READING
         if method not in allowed or (follow and method == "POST"):
             raise ValueError(f"{method} is not sent by a verification that only reads")
+        if not _is_web_address(url):
+            raise _no_web_address(f"{without_credentials(url)!r} is no web address", "")
         sent = {k.lower(): v for k, v in (headers or {}).items()}
         limit = self.timeout_s if timeout_s is None else timeout_s
         answer = await self._once(method, url, sent, body, limit)
@@ -161,10 +161,11 @@ class HttpProbe:
             ) from None
         finally:
             await response.aclose()
+        told = {k.lower(): v[:_MAX_HEADER_CHARS] for k, v in response.headers.items()}
         return Answer(
             url=without_credentials(str(response.url)),
             status=response.status_code,
-            headers={k.lower(): v[:_MAX_HEADER_CHARS] for k, v in response.headers.items()},
+            headers=told | response.extensions.get("location", {}),
             body=collected.bytes(),
             elapsed_ms=(time.perf_counter() - started) * 1000,
             http_version=response.http_version,
@@ -192,6 +193,7 @@ class HttpProbe:
                     max_keepalive_connections=self.max_per_host,
                     keepalive_expiry=_KEEP_ALIVE_S,
                 ),
+                event_hooks={"response": [_keep_location]},
                 # What is on this machine is not reached through a proxy.
                 mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
                 headers={
@@ -218,25 +220,47 @@ class HttpProbe:
         return context
 
 
+async def _keep_location(response: httpx.Response) -> None:
+    """Put Location out of httpx's sight: it fails on odd ones even when it does not follow."""
+    if "location" in response.headers:
+        kept = response.headers["location"][:_MAX_HEADER_CHARS]
+        response.extensions["location"] = {"location": kept}
+        del response.headers["location"]
+
+
 def _next_address(answer: Answer, visited: list[str]) -> str:
     """Where a redirect leads. Raises Malformed on a loop, or on what is no web address."""
+    location = answer.headers["location"].strip()
     try:
-        target = urljoin(answer.url, answer.headers["location"].strip())
-        is_web = urlsplit(target).scheme in ("http", "https")
+        target = urljoin(answer.url, location).partition("#")[0]
     except ValueError:
-        target, is_web = answer.headers["location"], False
-    if not is_web or _LINE_BREAKS.search(target):
-        raise Malformed(
-            f"redirect to {target[:200]!r}, which is no web address",
-            where=answer.url,
-            remedy="Correct the redirect.",
-        )
-    target = target.partition("#")[0]
+        target = ""
+    if not _is_web_address(target):
+        raise _no_web_address(f"redirect to {location[:200]!r}, no web address", answer.url)
     if target in visited or len(visited) > _MAX_REDIRECTS:
         path = " → ".join([*visited[-3:], target])
         kind = "a redirect loop" if target in visited else f"over {_MAX_REDIRECTS} redirects"
         raise Malformed(f"{kind}: {path}", where=visited[0], remedy="Correct the redirects.")
     return target
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    is_clean = not any(c.isspace() or ord(c) < 32 for c in url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and is_clean
+
+
+def _no_web_address(seen: str, where: str) -> Malformed:
+    return Malformed(
+        seen,
+        expected="http:// or https://, a host, and a port up to 65535",
+        where=where,
+        remedy="Correct the address.",
+    )
 
 
 def _headers_for(target: str, source: str, headers: Mapping[str, str]) -> dict[str, str]:

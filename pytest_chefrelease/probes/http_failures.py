@@ -27,18 +27,18 @@ def classify(error: Exception, url: str) -> ProbeError:
     import httpx
 
     where, host = without_credentials(url), _host(url)
-    for cause in causes(error):
-        found = _from_system(cause, where, host)
-        if found is not None:
-            return found
     if isinstance(error, httpx.ConnectTimeout):
         return Unreachable(
             "no connection within the time limit",
             where=where,
             remedy=f"Check that {host} is up and that no firewall drops the connection.",
         )
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return Malformed(f"no usable address: {error}", expected="http:// or https://", where=where)
+    for cause in causes(error):
+        found = _from_system(cause, where, host)
+        if found is not None:
+            return found
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | UnicodeError):
+        return Malformed(f"no usable address: {error}", where=where, remedy="Correct the address.")
     if isinstance(error, httpx.ProxyError):
         return Unreachable(
             f"the proxy refused: {error}", where=where, remedy="Check HTTPS_PROXY and NO_PROXY."
