@@ -1,0 +1,17 @@
+"""Doubles of vendors' APIs: one module each, answering as the vendor's document says.
+
+A double is a ``Site``. To add one: write its module with ``build(World) -> Site`` and name it
+in ``BUILDERS``; the server gives it a port, a control and intercepts by that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pytest_chefrelease.rehearsal.doubles import github
+from pytest_chefrelease.rehearsal.site import Site
+from pytest_chefrelease.rehearsal.world import World
+
+BUILDERS: Mapping[str, Callable[[World], Site]] = {
+    "github": github.build,
+}

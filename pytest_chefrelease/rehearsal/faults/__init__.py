@@ -1,0 +1,1 @@
+"""Faults: every defect that the rehearsal can be told to have."""

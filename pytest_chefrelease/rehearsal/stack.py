@@ -1,0 +1,298 @@
+"""The whole embedded ChefCloud as one thing: started, deployed to, broken, put back, stopped."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from pytest_chefrelease.errors import Unreachable
+from pytest_chefrelease.rehearsal import postgres, repository, variables
+from pytest_chefrelease.rehearsal.control_client import ControlClient
+from pytest_chefrelease.rehearsal.databases import Database
+from pytest_chefrelease.rehearsal.intercept import Intercept, Json
+from pytest_chefrelease.rehearsal.migrate import Deployment, read_migrations
+from pytest_chefrelease.rehearsal.process import ServerProcess
+from pytest_chefrelease.rehearsal.repository import PREVIOUS, RELEASE, Repository
+from pytest_chefrelease.rehearsal.variables import Places, Secrets
+from pytest_chefrelease.rehearsal.world import Build, Plant, World
+
+if TYPE_CHECKING:
+    from pytest_chefrelease.rehearsal.faults.fault import Fault
+
+SLUG = "chefcloud/chefcloud"
+_PENDING = 1
+"""How many of the release's migrations production has not seen before the deploy."""
+
+
+class Stack:
+    """ChefCloud before its release v1.5.0: production runs v1.4.2, staging the release.
+
+    Use it as a context manager. ``workspace`` is where its files go (a temporary folder
+    unless given, removed at the end only then). ``release`` brings production to the
+    release; ``apply`` and ``reset`` give it a fault and take all faults away.
+    """
+
+    def __init__(self, workspace: Path | None = None) -> None:
+        self._is_temporary = workspace is None
+        self.workspace = workspace or Path(tempfile.mkdtemp(prefix="chefrelease-"))
+        self.workspace.mkdir(parents=True, exist_ok=True)
+        self.is_released = False
+        self._parts = ExitStack()
+        self._secrets = Secrets()
+        self._is_repository_touched = False
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End every process and remove what is temporary; a second call does nothing."""
+        self._parts.close()
+        if self._is_temporary and self.workspace.exists():
+            shutil.rmtree(self.workspace)
+
+    def _start(self) -> None:
+        process = ServerProcess(self.workspace / "server.log")
+        self._parts.callback(process.stop)
+        now = datetime.now(UTC)
+        with ThreadPoolExecutor(1) as beside:
+            building = beside.submit(repository.build, self.workspace, SLUG, now)
+            self._cluster = postgres.start(self._secrets.database_admin)
+            self._parts.callback(self._cluster.stop)
+            self.repository: Repository = building.result()
+        self._keep_repository()
+        self.release_build = self._build(RELEASE, now - timedelta(hours=4))
+        self.previous_build = self._build(PREVIOUS, now - timedelta(days=9))
+        self._create_databases()
+        self.urls: Mapping[str, str] = process.serve(self._world())
+        self._control = ControlClient(self.urls["control"], self._secrets.control)
+        self.environment = self._environment()
+
+    def _build(self, tag: str, built_at: datetime) -> Build:
+        stamp = built_at.isoformat(timespec="seconds")
+        return Build(tag, self.repository.commit_of(tag), stamp)
+
+    def _create_databases(self) -> None:
+        made_up = self._secrets
+        self.production = Database(
+            self._cluster, "production", "chefcloud", made_up.production_database
+        )
+        self.staging = Database(
+            self._cluster, "staging", "chefcloud_staging", made_up.staging_database
+        )
+        migrations = read_migrations(self.repository.migrations)
+        before = migrations[:-_PENDING]
+        self.production.create(before, made_up.smoke_password, made_up.badge)
+        self.staging.create(migrations, made_up.smoke_password, made_up.badge)
+
+    def _world(self) -> World:
+        made_up = self._secrets
+        return World(
+            origin=str(self.repository.origin),
+            slug=SLUG,
+            release_commit=self.release_build.commit,
+            plants={
+                "production": Plant(
+                    self.previous_build,
+                    self.production.url,
+                    made_up.jwt,
+                    str(self.logs / "production-api.json"),
+                ),
+                "staging": Plant(
+                    self.release_build,
+                    self.staging.url,
+                    made_up.staging_jwt,
+                    str(self.logs / "staging-api.json"),
+                ),
+            },
+            github_token=made_up.github,
+            control_token=made_up.control,
+            database_pid=self._cluster.pid,
+            database_folder=str(self._cluster.folder),
+            leftovers=(str(self.workspace),) if self._is_temporary else (),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return variables.environment(self._secrets, self.production.url, self.staging.url)
+
+    @property
+    def api_url(self) -> str:
+        """Production's API."""
+        return self.urls["production-api"]
+
+    @property
+    def web_url(self) -> str:
+        """Production's web front."""
+        return self.urls["production-web"]
+
+    @property
+    def staging_api_url(self) -> str:
+        """Staging's API."""
+        return self.urls["staging-api"]
+
+    @property
+    def staging_web_url(self) -> str:
+        """Staging's web front."""
+        return self.urls["staging-web"]
+
+    @property
+    def github_url(self) -> str:
+        """The GitHub double, as ``[ci] api_url`` takes it."""
+        return self.urls["github"]
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the applications' logs."""
+        return self.workspace / "logs"
+
+    @property
+    def database_log(self) -> Path:
+        """PostgreSQL's log, with every statement."""
+        return self._cluster.log
+
+    @property
+    def backups(self) -> Path:
+        """The folder of production's backups."""
+        return self.workspace / "backups"
+
+    @property
+    def release_toml(self) -> str:
+        """The text of a complete release.toml for this stack."""
+        return variables.release_toml(
+            Places(
+                version=RELEASE,
+                repository=self.repository.path,
+                slug=SLUG,
+                logs=self.logs,
+                backups=self.backups,
+                urls=self.urls,
+            )
+        )
+
+    def write_release_toml(self) -> Path:
+        """Write release.toml into the workspace and give its path."""
+        path = self.workspace / "release.toml"
+        path.write_text(self.release_toml, encoding="utf-8")
+        return path
+
+    def maintenance(self, *, is_on: bool) -> None:
+        """Switch production's maintenance mode."""
+        for part in ("production-api", "production-web"):
+            self.change(part, maintenance=is_on)
+
+    def backup(self) -> Path:
+        """Take a backup of production with pg_dump, in the custom format."""
+        self.backups.mkdir(exist_ok=True)
+        path = self.backups / f"production-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump"
+        program = self._cluster.programs.path("pg_dump")
+        # The password goes by the environment: arguments can be read by everybody.
+        login = {"PGPASSWORD": self._secrets.production_database, "LC_ALL": "C"}
+        where = f"host=127.0.0.1 port={self._cluster.port} user={self.production.role}"
+        done = subprocess.run(
+            [program, "--format=custom", f"--file={path}", f"{where} dbname=production"],
+            env=login,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise Unreachable(f"pg_dump failed: {done.stderr.strip()[-300:]}")
+        return path
+
+    def deploy(self) -> None:
+        """Let production run the release's code."""
+        for part in ("production-api", "production-web"):
+            self.change(part, **self.release_build.fields())
+
+    def migrate(self) -> Deployment:
+        """Apply the release's migrations to production, as ``prisma migrate deploy``."""
+        return self.production.migrate(read_migrations(self.repository.migrations))
+
+    def release(self) -> Deployment:
+        """Deploy and migrate."""
+        self.deploy()
+        deployment = self.migrate()
+        self.is_released = True
+        return deployment
+
+    def apply(self, fault: Fault) -> None:
+        """Give the stack a fault.
+
+        One that strikes during the deploy is there before it: a released stack is put back
+        and released anew, with the fault.
+        """
+        if fault.strikes_deploy and self.is_released:
+            self.rewind()
+            fault.apply(self)
+            self.release()
+        else:
+            fault.apply(self)
+
+    def reset(self) -> None:
+        """Take all faults away; production stays released if it was."""
+        was_released = self.is_released
+        self.rewind()
+        if was_released:
+            self.release()
+
+    def rewind(self) -> None:
+        """Put everything back as it was at the start, before the release."""
+        self._control.reset()
+        self.production.reset()
+        self.staging.reset()
+        if self._is_repository_touched:
+            self._restore_repository()
+        self.environment = self._environment()
+        self.is_released = False
+
+    def intercept(self, rule: Intercept) -> None:
+        """Let a site do something else with some of its requests."""
+        self._control.intercept(rule)
+
+    def change(self, site: str, **fields: Json) -> None:
+        """Set fields of a site's state."""
+        self._control.change(site, fields)
+
+    def refuse(self, site: str) -> None:
+        """Let a site's port refuse connections."""
+        self._control.refuse(site)
+
+    def touch_repository(self) -> Repository:
+        """The repository, for a fault that changes it: ``reset`` puts it back."""
+        self._is_repository_touched = True
+        return self.repository
+
+    def _keep_repository(self) -> None:
+        for path in (self.repository.path, self.repository.origin):
+            shutil.copytree(path, self._kept(path), symlinks=True)
+
+    def _restore_repository(self) -> None:
+        for path in (self.repository.path, self.repository.origin):
+            shutil.rmtree(path)
+            shutil.copytree(self._kept(path), path, symlinks=True)
+        self._is_repository_touched = False
+
+    def _kept(self, path: Path) -> Path:
+        return self.workspace / "at-start" / path.name

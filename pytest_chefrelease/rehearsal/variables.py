@@ -1,0 +1,146 @@
+"""The environment variables and the release.toml with which a user's pytest meets the stack."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SMOKE_EMAIL = "smoke@chefcloud.example"
+
+
+def _github_token() -> str:
+    alphabet = string.ascii_letters + string.digits
+    return "ghp_" + "".join(secrets.choice(alphabet) for _ in range(36))
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Strong values made up for one stack."""
+
+    database_admin: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    production_database: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    staging_database: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    jwt: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
+    staging_jwt: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
+    webhook: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    sentry_key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    github: str = field(default_factory=_github_token, repr=False)
+    control: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    smoke_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
+    badge: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
+
+
+def environment(made_up: Secrets, database_url: str, staging_database_url: str) -> dict[str, str]:
+    """What production reads from its environment, and what the suite needs to look at it."""
+    return {
+        "DATABASE_URL": database_url,
+        "STAGING_DATABASE_URL": staging_database_url,
+        "JWT_SECRET": made_up.jwt,
+        "WH_SECRET": made_up.webhook,
+        "SENTRY_DSN": f"https://{made_up.sentry_key}@o4507.ingest.sentry.example/4508",
+        "GITHUB_TOKEN": made_up.github,
+        "CHEFCLOUD_SMOKE_EMAIL": SMOKE_EMAIL,
+        "CHEFCLOUD_SMOKE_PASSWORD": made_up.smoke_password,
+        "NODE_ENV": "production",
+        "LOG_LEVEL": "info",
+        "DOCS_ENABLED": "0",
+        "DEVPORTAL_ENABLED": "0",
+        "METRICS_ENABLED": "0",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts of a stack are, as release.toml names them."""
+
+    version: str
+    repository: Path
+    slug: str
+    logs: Path
+    backups: Path
+    urls: Mapping[str, str]
+
+
+def release_toml(places: Places) -> str:
+    """A complete release.toml for the stack; secrets are in it by their variables' names only."""
+    return _TEMPLATE.format(
+        version=_text(places.version),
+        repository=_text(str(places.repository)),
+        slug=_text(places.slug),
+        github=_text(places.urls["github"]),
+        api=_text(places.urls["production-api"]),
+        web=_text(places.urls["production-web"]),
+        staging_api=_text(places.urls["staging-api"]),
+        staging_web=_text(places.urls["staging-web"]),
+        backups=_text(str(places.backups / "*.dump")),
+        logs=_text(f"file:{places.logs / 'production-api.json'}"),
+    )
+
+
+def _text(value: str) -> str:
+    """A TOML basic string; JSON's escapes are a subset of TOML's."""
+    return json.dumps(value)
+
+
+_TEMPLATE = """\
+# The embedded ChefCloud of `chefrelease rehearse`: everything is on this machine.
+[release]
+version = {version}
+environment = "production"
+repository = {repository}
+main_branch = "main"
+
+[ci]
+provider = "github"
+repository = {slug}
+api_url = {github}
+token_env = "GITHUB_TOKEN"
+required = "branch"
+
+[environments.production]
+api = {api}
+web = {web}
+database_env = "DATABASE_URL"
+
+[environments.staging]
+api = {staging_api}
+web = {staging_web}
+database_env = "STAGING_DATABASE_URL"
+
+[secrets]
+source = "env"
+
+[migrations]
+tool = "prisma"
+directory = "packages/db/prisma/migrations"
+
+[backup]
+path = {backups}
+
+[routes]
+paths = ["/", "/login", "/dashboard", "/orders", "/inventory"]
+browser = true
+
+# On loopback, measuring may be quicker than it should be on a production system.
+[latency]
+endpoints = ["/health", "/inventory/items"]
+requests = 300
+rate = 100
+max_rate = 200
+
+[logs]
+source = {logs}
+
+[monitoring]
+watch = "10s"
+interval = "1s"
+
+[provider]
+name = "fly"
+app = "chefcloud-prod-api"
+web_app = "chefcloud-prod-web"
+"""
