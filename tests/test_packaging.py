@@ -43,9 +43,11 @@ def metadata(files: dict[str, bytes], name: str) -> str:
 
 
 def sources(folder: str) -> dict[str, bytes]:
-    """The Python files below a folder of the checkout, by path from the root."""
-    paths = (ROOT / folder).rglob("*.py")
-    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
+    """The files below a folder of the checkout, pages and scripts too, by path from the root."""
+    paths = [path for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths if path.is_file()
+    }
 
 
 def test_the_wheel_ships_the_suite_as_it_stands_in_the_repository(files: dict[str, bytes]) -> None:
@@ -60,7 +62,7 @@ def test_the_wheel_ships_the_suite_as_it_stands_in_the_repository(files: dict[st
     assert shipped
 
 
-def test_the_wheel_ships_every_module_and_its_types(files: dict[str, bytes]) -> None:
+def test_the_wheel_ships_every_file_of_the_package_and_its_types(files: dict[str, bytes]) -> None:
     package = sources("pytest_chefrelease")
 
     assert {path: files.get(path) for path in package} == package
