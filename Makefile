@@ -55,7 +55,7 @@ bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(STAMPS)/requirements
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal \
+	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--quiet $(if $(UPGRADE),--upgrade) --output-file requirements.txt
 

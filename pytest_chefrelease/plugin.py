@@ -43,7 +43,10 @@ def verification(item_id: str) -> Callable[..., None]:
     """
     from pytest_chefrelease.checks.declare import catalogue
 
-    item = catalogue()[item_id].item
+    known = catalogue()
+    if item_id not in known:
+        raise KeyError(f"no check declares {item_id!r}; declared are {', '.join(known)}")
+    item = known[item_id].item
 
     def verify(release_check: Result) -> None:
         from pytest_chefrelease.pytest_glue.session import require

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.pytest_glue import options, selection
 from pytest_chefrelease.pytest_glue.session import StageSession
 from pytest_chefrelease.runbook.item import Stage
@@ -99,6 +100,7 @@ def _remove(folder: Path) -> None:
 
 def _direct_reports(config: pytest.Config, run: StageRun) -> None:
     """Point pytest-html and JUnit at our reports, where the user has not said otherwise."""
+    _demand_writable(run.reports)
     option = config.option
     if hasattr(option, "htmlpath") and option.htmlpath is None:
         option.htmlpath = str(run.reports / f"{run.stage}.html")
@@ -110,6 +112,17 @@ def _direct_reports(config: pytest.Config, run: StageRun) -> None:
         option.tbstyle = "no"
     if option.reportchars == "fE":
         option.reportchars = ""
+
+
+def _demand_writable(reports: Path) -> None:
+    """A run whose verdict nobody could read is not worth starting."""
+    try:
+        reports.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=reports).close()
+    except OSError as error:
+        raise SettingsError(
+            [f"--release-reports: {reports} cannot be written: {error.strerror}"]
+        ) from None
 
 
 def worker_input(run: StageRun, directory: Path) -> dict[str, object]:

@@ -33,7 +33,7 @@ _STATUS = {
     Outcome.WAIVED: ("waived", "v", "WAIVED"),
     Outcome.SHADOW: ("shadow", "h", "SHADOW"),
 }
-_INTERRUPTED = {
+_INTERRUPTED: Mapping[int, str] = {
     pytest.ExitCode.INTERRUPTED: "it was interrupted",
     pytest.ExitCode.INTERNAL_ERROR: "an internal error ended it",
 }
@@ -57,6 +57,7 @@ class Reporting:
         self._run = run
         self._results: dict[str, Result] = {}
         self._foreign_failures = 0
+        self._collection_errors = 0
         self._redactor = Redactor(secret_values(run.settings, os.environ))
         self.record: StageRecord | None = None
         self.problems: list[str] = []
@@ -80,6 +81,10 @@ class Reporting:
             self._results[report.nodeid] = evidence_json.result_from_text(text)
         elif text is None and report.failed and not report.nodeid.startswith("verifications/"):
             self._foreign_failures += 1
+
+    def add_collection(self, report: pytest.CollectReport) -> None:
+        """Count what could not be collected."""
+        self._collection_errors += report.failed
 
     def status(
         self, report: pytest.TestReport | pytest.CollectReport
@@ -115,7 +120,7 @@ class Reporting:
             run=Run(
                 stage=run.stage,
                 left_out=len(expected - {result.label for result in results}),
-                interrupted=_INTERRUPTED.get(pytest.ExitCode(int(status))),
+                interrupted=self._interruption(int(status)),
                 foreign_failures=self._foreign_failures,
                 allow_unverified=settings.verdict.allow_unverified,
                 waiver_limit=settings.verdict.max_waivers,
@@ -129,6 +134,11 @@ class Reporting:
         if not self.record.verdict.is_go and status == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._write_evidence(self.record)
+
+    def _interruption(self, status: int) -> str | None:
+        if self._collection_errors:
+            return f"{self._collection_errors} of its modules could not be collected"
+        return _INTERRUPTED.get(status)
 
     def _evidence_folder(self) -> Path | None:
         commit = self._run.release.commit
@@ -186,7 +196,9 @@ class Reporting:
         """Print the items that would be verified, by section."""
         from pytest_chefrelease.report.terminal import checklist
 
-        self._config.get_terminal_writer().line(checklist(items))
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.write_line(checklist(items))
 
     def show_progress(self, line: str) -> None:
         """Print a line while a check runs and pytest captures output."""
@@ -209,9 +221,20 @@ class Reporting:
             self.record, writer.fullwidth, colour=writer.hasmarkup, reports=self._paths()
         )
         terminal.ensure_newline()
+        self._show_ordinary_failures(terminal)
         terminal.write_line(self._redactor.text(block))
         for problem in self.problems:
             terminal.write_line(f"Problem: {problem}", yellow=True)
+
+    def _show_ordinary_failures(self, terminal: pytest.TerminalReporter) -> None:
+        """Failures of ordinary tests and of collection keep their text; items have the block."""
+        if self._config.option.tbstyle != "no":
+            return
+        for category in ("failed", "error"):
+            for report in terminal.stats.get(category, []):
+                if carried_by(report) is None:
+                    terminal.write_sep("_", report.nodeid)
+                    terminal.write_line(self._redactor.text(report.longreprtext))
 
     def _paths(self) -> list[str]:
         option = self._config.option

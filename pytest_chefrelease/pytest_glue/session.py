@@ -76,7 +76,7 @@ class StageSession:
             from pytest_chefrelease.pytest_glue.runner import start_runner
 
             self.runner = start_runner(self.run, self.reporting.redact)
-            if not self.is_worker:
+            if not self.is_worker and not session.testsfailed:
                 self.runner.start_all(tasks)
 
     # --- running --------------------------------------------------------------------
@@ -122,6 +122,10 @@ class StageSession:
             report.duration = result.duration_s
         # Plain data set on a report crosses pytest-xdist with it; see reporting.carried_by.
         report.__dict__[CARRIED] = carried
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if not self.is_worker:
+            self.reporting.add_collection(report)
 
     # --- reporting ------------------------------------------------------------------
 
