@@ -1,0 +1,104 @@
+"""A small real application on loopback, and pytest runs of the gate against it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@dataclass
+class Application:
+    """An API whose health endpoint says what a test lets it say."""
+
+    url: str = ""
+    status: int = 200
+    health: dict[str, object] = field(default_factory=dict)
+    delay: threading.Event | None = None
+    requests: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, object]:
+        well = {
+            "status": "ok",
+            "timestamp": datetime.now(UTC).isoformat(),
+            "uptime": 12,
+            "version": "1.5.0",
+            "services": {"database": "up"},
+        }
+        return well | self.health
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    app = Application()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            app.requests.append(self.path)
+            if app.delay is not None:
+                app.delay.wait(20)
+            body = json.dumps(app.document()).encode()
+            self.send_response(app.status if self.path == "/health" else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    app.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield app
+    if app.delay is not None:
+        app.delay.set()
+    server.shutdown()
+    server.server_close()
+
+
+@dataclass
+class Ran:
+    """What a run of the gate left behind."""
+
+    code: int
+    text: str
+    folder: Path
+
+    def record(self, stage: str = "postrelease") -> dict[str, object]:
+        found: dict[str, object] = json.loads(
+            (self.folder / "reports" / f"{stage}.json").read_text(encoding="utf-8")
+        )
+        return found
+
+    @property
+    def last_line(self) -> str:
+        return self.text.rstrip().splitlines()[-1]
+
+
+Gate = Callable[..., Ran]
+
+
+@pytest.fixture
+def gate(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Run pytest in an empty project, as a user does, and wait for it."""
+    monkeypatch.delenv("CI", raising=False)
+
+    def run(*arguments: str) -> Ran:
+        result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=60)
+        text = result.stdout.str() + result.stderr.str()
+        return Ran(int(result.ret), text, pytester.path)
+
+    return run
