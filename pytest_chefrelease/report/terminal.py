@@ -73,8 +73,8 @@ def verdict_block(
         _troubles(record, paper),
         _response(record, paper),
         _board(record, paper),
-        [paper.paint("note: ", "2") + one_line(note) for note in record.notes],
-        _foot(record, reports),
+        [line for note in record.notes for line in paper.wrap(f"note: {note}")],
+        _foot(record, reports, paper),
     )
     text = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
     return text if unicode else text.translate(_ASCII)
@@ -178,8 +178,8 @@ def _board_line(line: Line, record: StageRecord, paper: _Paper) -> str:
     return f"  {mark} {line.line:>2} {line.text:<32} {line.outcome}{stage}"
 
 
-def _foot(record: StageRecord, reports: Sequence[str]) -> list[str]:
+def _foot(record: StageRecord, reports: Sequence[str], paper: _Paper) -> list[str]:
     counts = ", ".join(f"{n} {name}" for name, n in count(record.results).items() if n)
-    lines = [counts or "nothing was verified"]
+    lines = paper.wrap(counts or "nothing was verified")
     lines += [f"report: {path}" for path in reports]
     return [*lines, f"verdict: {record.verdict.decision}"]

@@ -1,0 +1,50 @@
+"""What the readers of JUnit files want differently.
+
+| flavour | adds | leaves out |
+|---|---|---|
+| plain | | nothing: valid by pytest's xunit2 |
+| gitlab | ``file`` of each testcase, which it shows | |
+| github | ``file`` of each testcase, which its annotations need | |
+| jenkins | properties as text in ``system-out`` | testcases' properties, which its schema forbids |
+| azure | | names beyond 512 characters |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Flavour:
+    """How a file differs from pytest's own ``xunit2``."""
+
+    name: str
+    with_file: bool = False
+    with_case_properties: bool = True
+    longest_name: int | None = None
+
+
+PLAIN = Flavour("plain")
+FLAVOURS = {
+    flavour.name: flavour
+    for flavour in (
+        PLAIN,
+        Flavour("gitlab", with_file=True),
+        Flavour("github", with_file=True),
+        Flavour("jenkins", with_case_properties=False),
+        Flavour("azure", longest_name=512),
+    )
+}
+_SIGNS = {
+    "GITLAB_CI": "gitlab",
+    "GITHUB_ACTIONS": "github",
+    "JENKINS_URL": "jenkins",
+    "TF_BUILD": "azure",
+}
+
+
+def flavour_of(environment: Mapping[str, str]) -> Flavour:
+    """The flavour of the CI system that the environment variables tell of, else ``plain``."""
+    names = [name for sign, name in _SIGNS.items() if environment.get(sign)]
+    return FLAVOURS[names[0]] if names else PLAIN
