@@ -101,6 +101,11 @@ class GitProbe:
             raise self.needs_history() from None
         return True
 
+    def ancestors(self, commit: str, count: int) -> tuple[str, ...]:
+        """Up to ``count`` commits before this one, the newest first."""
+        output = self._line("rev-list", f"--max-count={count}", "--skip=1", commit, "--")
+        return tuple(output.split())
+
     def needs_history(self) -> NotConfigured:
         """What to say where this clone lacks history or commits that were asked for."""
         return NotConfigured(

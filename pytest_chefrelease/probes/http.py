@@ -38,6 +38,12 @@ _HARMLESS = {"accept", "accept-language", "user-agent", "origin", "cache-control
 _KEEP_ALIVE_S = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    timeout_s: float
+    max_body_bytes: int
+
+
 @dataclass(slots=True)
 class HttpProbe:
     """Reads over HTTP, HTTP/2 where it is offered, IPv4 and IPv6.
@@ -75,8 +81,11 @@ class HttpProbe:
         timeout_s: float | None = None,
         follow: bool = False,
         login_probe: bool = False,
+        max_body_bytes: int | None = None,
     ) -> Answer:
         """Send one request and read its answer; with ``follow``, after redirects.
+
+        ``timeout_s`` and ``max_body_bytes`` replace the probe's own for this one.
 
         Only GET, HEAD and OPTIONS are sent, and POST where the caller says that it is one of
         the runbook's ``login_probe`` (DESIGN.md section 7); anything else is a ValueError.
@@ -88,13 +97,13 @@ class HttpProbe:
         if not _is_web_address(url):
             raise _no_web_address(f"{without_credentials(url)!r} is no web address", "")
         sent = {k.lower(): v for k, v in (headers or {}).items()}
-        limit = self.timeout_s if timeout_s is None else timeout_s
-        answer = await self._once(method, url, sent, body, limit)
+        bounds = _Bounds(timeout_s or self.timeout_s, max_body_bytes or self.max_body_bytes)
+        answer = await self._once(method, url, sent, body, bounds)
         visited = [answer.url]
         while follow and answer.status in _REDIRECTS and "location" in answer.headers:
             target = _next_address(answer, visited)
             sent = _headers_for(target, answer.url, sent)
-            answer = await self._once(method, target, sent, None, limit)
+            answer = await self._once(method, target, sent, None, bounds)
             visited.append(answer.url)
         return replace(answer, visited=tuple(visited[:-1]))
 
@@ -105,74 +114,24 @@ class HttpProbe:
             await client.aclose()
 
     async def _once(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limit: float
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, bounds: _Bounds
     ) -> Answer:
         import httpx
 
         client = self._ready_client()
         where = f"{method} {without_credentials(url)}"
         async with self._place(url):
-            started = time.perf_counter()
             try:
-                async with asyncio.timeout(limit):
-                    return await self._exchange(client, method, url, headers, body, started, limit)
+                async with asyncio.timeout(bounds.timeout_s):
+                    return await _exchange(client, method, url, headers, body, bounds)
             except TimeoutError:
                 raise NoAnswer(
-                    f"no answer in {limit:g} s",
+                    f"no answer in {bounds.timeout_s:g} s",
                     where=where,
                     remedy="Find what is slow there, or raise http.timeout.",
                 ) from None
             except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
                 raise classify(error, url) from None
-
-    async def _exchange(
-        self,
-        client: httpx.AsyncClient,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        started: float,
-        limit: float,
-    ) -> Answer:
-        import httpx
-
-        connect_s = min(5.0, 0.8 * limit)
-        request = client.build_request(
-            method,
-            url,
-            headers=dict(headers),
-            content=body,
-            timeout=httpx.Timeout(None, connect=connect_s),
-        )
-        response = await client.send(request, stream=True)
-        try:
-            collected = BoundedBody(
-                response.headers.get("content-encoding", ""), self.max_body_bytes
-            )
-            async for chunk in response.aiter_raw():
-                if not collected.feed(chunk):
-                    break
-        except ValueError as error:
-            raise Malformed(
-                f"the body does not decompress ({error})",
-                where=f"{method} {without_credentials(url)}",
-                remedy="Check what compresses answers there: the application or its proxy.",
-            ) from None
-        finally:
-            await response.aclose()
-        told = {k.lower(): v[:_MAX_HEADER_CHARS] for k, v in response.headers.items()}
-        return Answer(
-            url=without_credentials(str(response.url)),
-            status=response.status_code,
-            headers=told | response.extensions.get("location", {}),
-            body=collected.bytes(),
-            elapsed_ms=(time.perf_counter() - started) * 1000,
-            http_version=response.http_version,
-            observed_at=datetime.now(UTC),
-            is_truncated=collected.is_truncated,
-            cookies=tuple(v[:_MAX_HEADER_CHARS] for v in response.headers.get_list("set-cookie")),
-        )
 
     def _place(self, url: str) -> asyncio.Semaphore:
         key = _origin(url)
@@ -218,6 +177,53 @@ class HttpProbe:
                     remedy="Correct http.ca_file in release.toml.",
                 ) from None
         return context
+
+
+async def _exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    bounds: _Bounds,
+) -> Answer:
+    import httpx
+
+    started = time.perf_counter()
+    connect_s = min(5.0, 0.8 * bounds.timeout_s)
+    request = client.build_request(
+        method,
+        url,
+        headers=dict(headers),
+        content=body,
+        timeout=httpx.Timeout(None, connect=connect_s),
+    )
+    response = await client.send(request, stream=True)
+    try:
+        collected = BoundedBody(response.headers.get("content-encoding", ""), bounds.max_body_bytes)
+        async for chunk in response.aiter_raw():
+            if not collected.feed(chunk):
+                break
+    except ValueError as error:
+        raise Malformed(
+            f"the body does not decompress ({error})",
+            where=f"{method} {without_credentials(url)}",
+            remedy="Check what compresses answers there: the application or its proxy.",
+        ) from None
+    finally:
+        await response.aclose()
+    told = {k.lower(): v[:_MAX_HEADER_CHARS] for k, v in response.headers.items()}
+    return Answer(
+        url=without_credentials(str(response.url)),
+        status=response.status_code,
+        headers=told | response.extensions.get("location", {}),
+        body=collected.bytes(),
+        elapsed_ms=(time.perf_counter() - started) * 1000,
+        http_version=response.http_version,
+        observed_at=datetime.now(UTC),
+        is_truncated=collected.is_truncated,
+        cookies=tuple(v[:_MAX_HEADER_CHARS] for v in response.headers.get_list("set-cookie")),
+    )
 
 
 async def _keep_location(response: httpx.Response) -> None:

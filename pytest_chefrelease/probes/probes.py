@@ -12,6 +12,7 @@ from pytest_chefrelease.settings.model import Settings
 if TYPE_CHECKING:
     from pytest_chefrelease.probes.browser import BrowserProbe
     from pytest_chefrelease.probes.git import GitProbe
+    from pytest_chefrelease.probes.github import GitHubProbe
     from pytest_chefrelease.probes.http import HttpProbe
 
 
@@ -23,6 +24,7 @@ class Probes:
     repository: Path
     _http: HttpProbe | None = None
     _browser: BrowserProbe | None = None
+    _github: dict[str, GitHubProbe] = field(default_factory=dict)
     _closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -46,6 +48,17 @@ class Probes:
         from pytest_chefrelease.probes.git import GitProbe
 
         return GitProbe(self.repository)
+
+    def github(self, repository: str, token: str) -> GitHubProbe:
+        """GitHub's API for ``owner/name``; one for each, so that unchanged answers are kept."""
+        from pytest_chefrelease.probes.github import GitHubProbe
+
+        if repository not in self._github:
+            ci = self.settings.ci
+            self._github[repository] = GitHubProbe(
+                self.http, ci.api_url, repository, token, ci.token_env
+            )
+        return self._github[repository]
 
     @property
     def browser(self) -> BrowserProbe:
