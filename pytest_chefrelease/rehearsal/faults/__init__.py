@@ -1,1 +1,36 @@
-"""Faults: every defect that the rehearsal can be told to have."""
+"""Faults: every defect that the rehearsal can be told to have, one module for each section.
+
+To add one: an entry in a module's ``FAULTS``; a new module is named here.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from pytest_chefrelease.errors import SettingsError
+from pytest_chefrelease.rehearsal.faults import ci, health, latency, migrations, routes, secrets
+from pytest_chefrelease.rehearsal.faults.fault import Fault
+
+FAULTS: tuple[Fault, ...] = (
+    *ci.FAULTS,
+    *secrets.FAULTS,
+    *migrations.FAULTS,
+    *health.FAULTS,
+    *routes.FAULTS,
+    *latency.FAULTS,
+)
+"""All faults, in the order of the runbook."""
+
+
+def fault_named(name: str) -> Fault:
+    """The fault of that name.
+
+    Raises:
+        SettingsError: there is none; the message has the nearest names.
+    """
+    for fault in FAULTS:
+        if fault.name == name:
+            return fault
+    near = get_close_matches(name, [fault.name for fault in FAULTS], n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see --list-faults"
+    raise SettingsError([f"--fault {name}: there is no such fault, {hint}"])

@@ -8,7 +8,7 @@ INSERT INTO orders (table_number, status, total_cents, opened_at)
     SELECT 1 + n % 14,
            (ARRAY['open', 'paid', 'paid', 'paid', 'cancelled'])[1 + n % 5]::order_status,
            1200 + (n * 737) % 6400,
-           now() - n * interval '17 minutes'
+           now() - (240 - n) * interval '17 minutes'
     FROM generate_series(1, 240) AS n;
 INSERT INTO order_lines (order_id, menu_item_id, quantity)
     SELECT n, 1 + n % 6, 1 + n % 3 FROM generate_series(1, 240) AS n;

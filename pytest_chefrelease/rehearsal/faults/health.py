@@ -1,0 +1,79 @@
+"""Faults of the health endpoint and of what it speaks for."""
+
+from __future__ import annotations
+
+from pytest_chefrelease.rehearsal.faults.effects import Effect, changing, intercepting, refusing
+from pytest_chefrelease.rehearsal.faults.fault import Fault
+from pytest_chefrelease.rehearsal.faults.parameters import BROWSER_PROTECTED, LATENCY
+from pytest_chefrelease.rehearsal.intercept import Intercept
+from pytest_chefrelease.rehearsal.repository import PREVIOUS
+from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.response import Action
+
+_API = "production-api"
+_ITEM = ("health.endpoint",)
+
+
+def _health(status: int, body: str, content_type: str = "application/json") -> Effect:
+    return intercepting(
+        Intercept(_API, path="/health", status=status, body=body, content_type=content_type)
+    )
+
+
+def _fault(
+    name: str,
+    title: str,
+    apply: Effect,
+    *also: str,
+    action: Action = Action.ROLL_BACK,
+    stage: Stage = Stage.POSTRELEASE,
+) -> Fault:
+    return Fault(name, title, stage, apply, red=(*_ITEM, *also), action=action)
+
+
+_DOWN = _health(503, '{"status": "error"}')
+
+FAULTS = (
+    _fault("health-down", "The health endpoint answers 503", _DOWN, LATENCY["/health"]),
+    _fault(
+        "health-degraded",
+        "The application says of itself that it is degraded",
+        changing(_API, health_status="degraded"),
+        action=Action.ROLL_BACK_OR_HOTFIX,
+    ),
+    _fault(
+        "health-wrong-version",
+        "The previous version still answers after the deploy",
+        changing(_API, version=PREVIOUS),
+    ),
+    _fault(
+        "health-stale-timestamp",
+        "The health answer is five minutes old: something caches it",
+        changing(_API, timestamp_offset_s=-300.0),
+    ),
+    _fault(
+        "health-html",
+        "A proxy's page answers instead of the health endpoint",
+        _health(200, "<html><body>Welcome to nginx!</body></html>", "text/html"),
+    ),
+    _fault("health-empty", "The health endpoint answers 200 with nothing", _health(200, "")),
+    _fault(
+        "health-service-down",
+        "The application cannot reach its database",
+        changing(_API, services={"database": "down"}),
+    ),
+    _fault(
+        "api-down",
+        "The API's port refuses connections",
+        refusing(_API),
+        *LATENCY.values(),
+        *BROWSER_PROTECTED,
+    ),
+    _fault(
+        "health-down-in-watch",
+        "The health endpoint begins to answer 503 while the release is watched",
+        _DOWN,
+        LATENCY["/health"],
+        stage=Stage.MONITORING,
+    ),
+)

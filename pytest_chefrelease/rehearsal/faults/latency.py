@@ -1,0 +1,43 @@
+"""Faults of the time that answers take."""
+
+from __future__ import annotations
+
+from pytest_chefrelease.rehearsal.faults.effects import Effect, intercepting
+from pytest_chefrelease.rehearsal.faults.fault import Fault
+from pytest_chefrelease.rehearsal.faults.parameters import LATENCY
+from pytest_chefrelease.rehearsal.intercept import Intercept
+from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.response import Action
+
+_API = "production-api"
+_PATH = "/inventory/items"
+
+
+def _fault(name: str, title: str, apply: Effect) -> Fault:
+    return Fault(
+        name,
+        title,
+        Stage.POSTRELEASE,
+        apply,
+        red=(LATENCY[_PATH],),
+        action=Action.FIX_FORWARD,
+    )
+
+
+FAULTS = (
+    _fault(
+        "latency-slow",
+        "Every answer of the inventory takes 700 ms",
+        intercepting(Intercept(_API, _PATH, delay_s=0.7)),
+    ),
+    _fault(
+        "latency-tail",
+        "Every tenth answer of the inventory takes 700 ms: the mean looks fine",
+        intercepting(Intercept(_API, _PATH, delay_s=0.7, every=10)),
+    ),
+    _fault(
+        "latency-stall",
+        "The inventory stalls for 0.8 s in every 1.5 s, and is quick between",
+        intercepting(Intercept(_API, _PATH, stall=(1.5, 0.8))),
+    ),
+)
