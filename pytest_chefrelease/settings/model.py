@@ -7,14 +7,16 @@ have no trailing slash, secrets appear only as names of environment variables.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from pytest_chefrelease.settings.values import (
     Duration,
+    Endpoint,
     EndpointRule,
     EnvironmentRule,
+    Regex,
     Table,
     Url,
     VariableName,
@@ -126,10 +128,46 @@ class BackupTable(Table):
     restore: bool = True
 
 
-class SmokeTable(Table):
-    """Endpoints that must answer after a deploy; empty means the runbook's own list."""
+_GUARDED = (200, 401)
+_REFUSED = (400, 401, 422)
+DEFAULT_ENDPOINTS = (
+    Endpoint(method="GET", path="/health"),
+    Endpoint(method="GET", path="/pos/menu/categories", status=_GUARDED),
+    Endpoint(method="GET", path="/inventory/items", status=_GUARDED),
+    Endpoint(method="GET", path="/inventory/categories", status=_GUARDED),
+    Endpoint(method="GET", path="/pos/orders", status=_GUARDED),
+    Endpoint(method="GET", path="/workforce/employees", status=_GUARDED),
+    Endpoint(method="GET", path="/workforce/payroll-runs", status=_GUARDED),
+    Endpoint(method="GET", path="/finance/journal-entries", status=_GUARDED),
+    Endpoint(method="POST", path="/auth/msr-swipe", status=_REFUSED),
+    Endpoint(method="POST", path="/auth/login", status=_REFUSED),
+)
+"""Source: runbook, "Post-Release Verification", smoke tests."""
 
-    endpoints: tuple[EndpointRule, ...] = ()
+
+class SmokeTable(Table):
+    """Endpoints that must answer after a deploy; each becomes one test.
+
+    A POST carries an empty JSON object, and is sent only to ``login_paths``, where that
+    changes nothing.
+    """
+
+    endpoints: tuple[EndpointRule, ...] = DEFAULT_ENDPOINTS
+    login_paths: tuple[str, ...] = ("/auth/login", "/auth/msr-swipe")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [endpoint.name for endpoint in self.endpoints]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} is listed twice, each method and path once is allowed")
+        for endpoint in self.endpoints:
+            if endpoint.method == "POST" and endpoint.path not in self.login_paths:
+                raise ValueError(
+                    f"{endpoint.name} is no login probe; POST is allowed to login_paths "
+                    f"({', '.join(self.login_paths)})"
+                )
+        return self
 
 
 class RoutesTable(Table):
@@ -137,7 +175,9 @@ class RoutesTable(Table):
 
     ``protected`` pages may redirect to ``login_path`` without a login; ``budget`` is the
     time until a page must be usable; ``allowed_errors`` are regular expressions for
-    addresses whose failed requests are known and harmless.
+    addresses whose failed requests, or for texts and scripts of errors, that are known and
+    harmless; ``own_origins`` are further addresses whose requests must not fail (a CDN);
+    ``harmless_spinners`` are CSS selectors of what only looks like a spinner.
     """
 
     paths: tuple[str, ...] = ("/", "/login", "/dashboard", "/orders", "/inventory")
@@ -145,7 +185,9 @@ class RoutesTable(Table):
     protected: tuple[str, ...] = ("/dashboard", "/orders", "/inventory")
     login_path: str = "/login"
     budget: Duration = timedelta(seconds=10)
-    allowed_errors: tuple[str, ...] = (r"/favicon\.ico$",)
+    allowed_errors: tuple[Regex, ...] = (r"/favicon\.ico$",)
+    own_origins: tuple[Url, ...] = ()
+    harmless_spinners: tuple[str, ...] = ()
     chromium: str | None = None
     error_texts: tuple[str, ...] = (
         "Application error: a client-side exception has occurred",
@@ -153,6 +195,24 @@ class RoutesTable(Table):
         "Internal Server Error",
         "This page could not be found",
     )
+
+
+class LoginTable(Table):
+    """The test account that logs in through the form, by the names of its variables.
+
+    Fields are found by type unless selectors are given. ``data_path`` is the page that must
+    show data after the login: the texts of ``data_selector``, or what ``data_text`` (a regular
+    expression) finds; without either, at least one value that the API answered must be there.
+    """
+
+    user_env: VariableName = "CHEFRELEASE_LOGIN_USER"
+    password_env: VariableName = "CHEFRELEASE_LOGIN_PASSWORD"
+    user_selector: str | None = None
+    password_selector: str | None = None
+    submit_selector: str | None = None
+    data_path: str = "/dashboard"
+    data_selector: str | None = None
+    data_text: Regex | None = None
 
 
 class LatencyTable(Table):
@@ -256,6 +316,7 @@ class Settings(Table):
     backup: BackupTable = BackupTable()
     smoke: SmokeTable = SmokeTable()
     routes: RoutesTable = RoutesTable()
+    login: LoginTable = LoginTable()
     latency: LatencyTable = LatencyTable()
     monitoring: MonitoringTable = MonitoringTable()
     provider: ProviderTable = ProviderTable()

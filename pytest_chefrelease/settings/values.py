@@ -46,8 +46,21 @@ def parse_variable_name(value: object) -> str:
     raise ValueError("the name of an environment variable is allowed, not its value")
 
 
+def parse_regex(value: object) -> str:
+    """A regular expression; raise ValueError where it is none or does not compile."""
+    try:
+        return re.compile(value).pattern if isinstance(value, str) else _no_regex(value)
+    except re.error as error:
+        raise ValueError(f"a regular expression is allowed ({error})") from None
+
+
+def _no_regex(value: object) -> str:
+    raise ValueError(f"a regular expression is allowed, not a {type(value).__name__}")
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Url = Annotated[str, BeforeValidator(parse_url)]
+Regex = Annotated[str, BeforeValidator(parse_regex)]
 VariableName = Annotated[str, BeforeValidator(parse_variable_name)]
 OneOrMore = Annotated[tuple[int, ...], BeforeValidator(lambda v: (v,) if isinstance(v, int) else v)]
 """An HTTP status or a list of them."""
@@ -84,13 +97,29 @@ EnvironmentRule = Annotated[ValueRule, BeforeValidator(ValueRule.read)]
 Method = Literal["GET", "HEAD", "OPTIONS", "POST"]
 
 
+def parse_path(value: object) -> str:
+    """The path of an address below the base, query included; raise ValueError otherwise."""
+    text = value if isinstance(value, str) else ""
+    if not text.startswith("/") or any(c.isspace() or ord(c) < 32 or c == "#" for c in text):
+        raise ValueError("a path that begins with /, without spaces, is allowed")
+    return text
+
+
+UrlPath = Annotated[str, BeforeValidator(parse_path)]
+
+
 class Endpoint(Table):
-    """An HTTP endpoint and the statuses that are right: ``{ get = "/health", status = 200 }``."""
+    """An HTTP endpoint and the statuses that are right: ``{ get = "/health", status = 200 }``.
+
+    ``html`` says that a page is a right answer; otherwise one means that something else
+    than the API answered.
+    """
 
     method: Method
-    path: str
+    path: UrlPath
     status: OneOrMore = (200,)
     timeout: Duration = timedelta(seconds=10)
+    html: bool = False
 
     @property
     def name(self) -> str:
