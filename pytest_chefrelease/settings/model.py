@@ -16,6 +16,7 @@ from pytest_chefrelease.settings.values import (
     Endpoint,
     EndpointRule,
     EnvironmentRule,
+    MeasuredPath,
     Regex,
     Table,
     Url,
@@ -216,12 +217,16 @@ class LoginTable(Table):
 
 
 class LatencyTable(Table):
-    """How P95 is measured. ``rate`` is per second and endpoint; the budget in requests is
-    ``requests`` times ``budget``."""
+    """How P95 is measured.
+
+    ``endpoints`` are paths of the API (``/health``) and of the web front (``web /login``).
+    ``rate`` is per second and endpoint, ``max_rate`` per second and host, for all its
+    endpoints together; the budget in requests is ``requests`` times ``budget``.
+    """
 
     p95: Duration = timedelta(milliseconds=500)
     source: Literal["probe", "prometheus", "logs"] = "probe"
-    endpoints: tuple[str, ...] = ()
+    endpoints: tuple[MeasuredPath, ...] = ()
     requests: Annotated[int, Field(ge=1)] = 300
     rate: Annotated[float, Field(gt=0)] = 10.0
     max_rate: Annotated[float, Field(gt=0)] = 20.0

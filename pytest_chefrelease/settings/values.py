@@ -58,9 +58,17 @@ def _no_regex(value: object) -> str:
     raise ValueError(f"a regular expression is allowed, not a {type(value).__name__}")
 
 
+def parse_measured_path(value: object) -> str:
+    """``/health`` of the API or ``web /login`` of the web front; raise ValueError otherwise."""
+    if isinstance(value, str) and re.fullmatch(r"(web )?/[^\s#]*", value):
+        return value
+    raise ValueError("a path such as /health, or web /login for the web front, is allowed")
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Url = Annotated[str, BeforeValidator(parse_url)]
 Regex = Annotated[str, BeforeValidator(parse_regex)]
+MeasuredPath = Annotated[str, BeforeValidator(parse_measured_path)]
 VariableName = Annotated[str, BeforeValidator(parse_variable_name)]
 OneOrMore = Annotated[tuple[int, ...], BeforeValidator(lambda v: (v,) if isinstance(v, int) else v)]
 """An HTTP status or a list of them."""
