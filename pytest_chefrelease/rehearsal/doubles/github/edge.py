@@ -52,7 +52,9 @@ def _guarded(github: Stateful, token: str) -> Middleware:
             _admit(request, github.state, token)
             given = await handler(request)
         except web.HTTPException as error:
-            return error if error.content_type == "application/json" else refused(404, "Not Found")
+            if error.content_type == "application/json":
+                raise
+            raise refused(404, "Not Found") from None
         etag = given.headers.get("ETag")
         if etag and etag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers={"ETag": etag})
