@@ -9,6 +9,7 @@
     │   ├── MissingExtra         a library or program is not installed here
     │   ├── Unreachable          no connection: name, address, port, TLS
     │   ├── NoAnswer             connected, then silence until the time limit
+    │   ├── PageLost             a page or its browser crashed or hung, and again
     │   ├── AccessDenied         credentials are missing, wrong, or may not read this
     │   ├── RateLimited          asked too often
     │   └── Malformed            answered, but not in the documented form
@@ -49,9 +50,7 @@ class SettingsError(ReleaseGateError):
 class _FourParts(ReleaseGateError):
     """A message in four parts, each a short phrase; unknown parts are empty."""
 
-    def __init__(
-        self, seen: str, *, expected: str = "", where: str = "", remedy: str = ""
-    ) -> None:
+    def __init__(self, seen: str, *, expected: str = "", where: str = "", remedy: str = "") -> None:
         super().__init__(seen)
         self.seen = seen
         self.expected = expected
@@ -87,6 +86,17 @@ class Unreachable(ProbeError):
 
 class NoAnswer(ProbeError):
     """Connected, but nothing came within the time limit."""
+
+
+class PageLost(ProbeError):
+    """A page or its browser crashed or hung, and again on a second try.
+
+    ``is_hung`` says that the browser was well while the page did not react any more.
+    """
+
+    def __init__(self, seen: str, *, where: str, remedy: str, is_hung: bool) -> None:
+        super().__init__(seen, where=where, remedy=remedy)
+        self.is_hung = is_hung
 
 
 class AccessDenied(ProbeError):

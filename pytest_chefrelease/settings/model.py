@@ -6,20 +6,23 @@ have no trailing slash, secrets appear only as names of environment variables.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from pytest_chefrelease.settings.values import (
+    Date,
     Duration,
     Endpoint,
     EndpointRule,
     EnvironmentRule,
     MeasuredPath,
     Regex,
+    SomeText,
     Table,
     Url,
+    UrlPath,
     VariableName,
 )
 
@@ -43,7 +46,7 @@ class ReleaseTable(Table):
 class Command(Table):
     """A command of the user's own, run without a shell in a clean export of the release."""
 
-    run: str
+    run: SomeText
     timeout: Duration = timedelta(minutes=10)
     shell: bool = False
 
@@ -62,7 +65,7 @@ class CiTable(Table):
     repository: str | None = None
     api_url: Url = "https://api.github.com"
     token_env: VariableName = "GITHUB_TOKEN"
-    required: Literal["branch"] | tuple[str, ...] = "branch"
+    required: Literal["branch"] | tuple[SomeText, ...] = "branch"
     accept_skipped: bool = True
     accept_neutral: bool = True
     max_age: Duration = timedelta(days=7)
@@ -75,37 +78,51 @@ class Environment(Table):
     api: Url | None = None
     web: Url | None = None
     database_env: VariableName | None = None
-    health: str = "/health"
+    health: UrlPath = "/health"
 
 
 class RequiredSecret(Table):
-    """What a secret must be. ``signing`` secrets need 128 bits of estimated entropy."""
+    """What a secret must be.
+
+    ``min_length`` is in characters; ``min_entropy_bits`` is 128 for ``signing`` secrets and 64
+    for others unless given. An ``optional`` one may be absent, unless the variable
+    ``required_if`` is on. ``stored_as`` is its name in the store, where that differs;
+    ``rotated_on`` records the last change for stores that keep no date.
+    """
 
     min_length: int = 0
-    min_entropy_bits: float = 0
+    min_entropy_bits: float | None = None
     kind: Literal["signing", "connection", "dsn", "token"] = "token"
     rotate: Duration | None = None
+    rotated_on: Date | None = None
     optional: bool = False
+    required_if: VariableName | None = None
+    stored_as: str | None = None
 
 
 DEFAULT_SECRETS = {
     "DATABASE_URL": RequiredSecret(kind="connection"),
-    "JWT_SECRET": RequiredSecret(
-        kind="signing", min_length=32, min_entropy_bits=128, rotate=timedelta(days=90)
-    ),
+    "JWT_SECRET": RequiredSecret(kind="signing", min_length=32, rotate=timedelta(days=90)),
     "SENTRY_DSN": RequiredSecret(kind="dsn"),
-    "WH_SECRET": RequiredSecret(kind="signing", min_length=32, min_entropy_bits=128),
-    "REDIS_URL": RequiredSecret(kind="connection", optional=True),
+    "WH_SECRET": RequiredSecret(kind="signing", min_length=32),
+    "REDIS_URL": RequiredSecret(kind="connection", optional=True, required_if="REDIS_REQUIRED"),
 }
 """Source: runbook, "Required Secrets"."""
 
 
 class SecretsTable(Table):
-    """Where production reads its secrets, and which it must have."""
+    """Where production reads its secrets, and which it must have.
 
-    source: str = "env"
+    ``values`` is a second source for stores that never give values (Fly.io). Staging's values
+    come from ``staging_source``, by default from variables whose names begin with STAGING_.
+    ``private_hosts`` are patterns of hosts whose network encrypts by itself (``*.flycast``).
+    """
+
+    source: SecretSource = "env"
+    values: SecretSource | None = None
+    staging_source: SecretSource = "env:STAGING_"
     required: dict[str, RequiredSecret] = Field(default_factory=dict)
-    staging_source: str | None = None
+    private_hosts: tuple[str, ...] = ()
     defaults: bool = True
 
     @property
@@ -181,10 +198,10 @@ class RoutesTable(Table):
     ``harmless_spinners`` are CSS selectors of what only looks like a spinner.
     """
 
-    paths: tuple[str, ...] = ("/", "/login", "/dashboard", "/orders", "/inventory")
+    paths: tuple[UrlPath, ...] = ("/", "/login", "/dashboard", "/orders", "/inventory")
     browser: bool = True
-    protected: tuple[str, ...] = ("/dashboard", "/orders", "/inventory")
-    login_path: str = "/login"
+    protected: tuple[UrlPath, ...] = ("/dashboard", "/orders", "/inventory")
+    login_path: UrlPath = "/login"
     budget: Duration = timedelta(seconds=10)
     allowed_errors: tuple[Regex, ...] = (r"/favicon\.ico$",)
     own_origins: tuple[Url, ...] = ()
@@ -211,7 +228,7 @@ class LoginTable(Table):
     user_selector: str | None = None
     password_selector: str | None = None
     submit_selector: str | None = None
-    data_path: str = "/dashboard"
+    data_path: UrlPath = "/dashboard"
     data_selector: str | None = None
     data_text: Regex | None = None
 
@@ -269,19 +286,23 @@ class ProviderTable(Table):
 
 
 class Waiver(Table):
-    """A named person accepts a failed item until a date, for a reason."""
+    """A named person accepts a failed item until a date, for a reason.
 
-    item: str
-    reason: Annotated[str, Field(min_length=1)]
-    approved_by: Annotated[str, Field(min_length=1)]
-    expires: date
+    ``item`` is an id or one check's label (``secrets.strength[JWT_SECRET]``); the waiver
+    holds to the end of the day ``expires``, in UTC.
+    """
+
+    item: SomeText
+    reason: SomeText
+    approved_by: SomeText
+    expires: Date
 
 
 class VerdictTable(Table):
     """Policy: what may be waived or left unverified."""
 
     allow_unverified: bool = False
-    max_waivers: int | None = None
+    max_waivers: Annotated[int, Field(ge=0)] | None = None
     four_eyes: bool = False
 
 
@@ -327,7 +348,7 @@ class Settings(Table):
     provider: ProviderTable = ProviderTable()
     logs: LogsTable = LogsTable()
     sentry: SentryTable = SentryTable()
-    not_applicable: dict[str, str] = Field(default_factory=dict)
+    not_applicable: dict[str, SomeText] = Field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     items: dict[str, ItemOverride] = Field(default_factory=dict)
     verdict: VerdictTable = VerdictTable()

@@ -1,61 +1,80 @@
-"""Value types of release.toml: durations, addresses, and the rules for environment values."""
+"""Value types of release.toml: durations, addresses, and the rules for environment values.
+
+A reader raises ValueError with what is allowed; the loader says before it what is wrong.
+None repeats the value: it may be a secret in the wrong place.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import Annotated, Literal
+from datetime import date, datetime, timedelta
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)")
+_LONGEST = timedelta(days=3650)
+_TOKEN = re.compile(
+    r"(gh[a-z]_|github_pat_|glpat|sk_(live|test)_|AKIA[0-9A-Z]{12}|eyJ)"
+    r"|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{32}|.{65}"
+)
+"""What fits a variable's name and is rather a token: by its maker's prefix, or by its looks."""
 
 
 def parse_duration(value: object) -> timedelta:
     """Read ``500ms``, ``20s``, ``15m``, ``24h``, ``90d``, ``1h30m``; raise ValueError otherwise."""
     if isinstance(value, timedelta):
         return value
-    text = str(value).strip() if isinstance(value, str) else ""
+    text = value.strip() if isinstance(value, str) else ""
     if not text or _PART.sub("", text):
         raise ValueError("a duration such as 500ms, 20s, 15m, 24h or 90d is allowed")
-    return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text)))
+    seconds = sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text))
+    if not 0.001 <= seconds <= _LONGEST.total_seconds():
+        raise ValueError(f"a duration from 1ms to {_LONGEST.days}d is allowed")
+    return timedelta(seconds=seconds)
 
 
 def parse_url(value: object) -> str:
-    """An absolute http or https address without a trailing slash; raise ValueError otherwise."""
+    """An absolute http or https address without a trailing slash; raise ValueError otherwise.
+
+    Paths are put behind it, so that it has neither query nor fragment.
+    """
     text = value.strip() if isinstance(value, str) else ""
     try:
         parts = urlsplit(text)
         port = parts.port
-    except ValueError as error:
-        raise ValueError(f"an address such as https://api.example is allowed ({error})") from None
+    except ValueError:
+        # What urlsplit says holds a piece of the address, which may be a password.
+        raise ValueError(
+            "an address such as https://api.example or https://[::1]:3001 is allowed"
+        ) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise ValueError("an address with scheme and host, such as https://api.example, is allowed")
-    if parts.username or parts.password:
+    if parts.username is not None or parts.password is not None:
         raise ValueError("an address without user name and password is allowed")
+    if any(c.isspace() or not c.isprintable() or c in "?#" for c in text):
+        raise ValueError("an address without spaces, query and fragment is allowed")
     return text.rstrip("/")
 
 
 def parse_variable_name(value: object) -> str:
     """The name of an environment variable, never its value; raise ValueError otherwise."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
-        return value
-    # The text may be a secret pasted by mistake: it is not repeated in the message.
+    is_name = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value)
+    if is_name and not _TOKEN.match(str(value)):
+        return str(value)
     raise ValueError("the name of an environment variable is allowed, not its value")
 
 
 def parse_regex(value: object) -> str:
     """A regular expression; raise ValueError where it is none or does not compile."""
+    if not isinstance(value, str):
+        raise ValueError("a regular expression in quotes is allowed")  # noqa: TRY004
     try:
-        return re.compile(value).pattern if isinstance(value, str) else _no_regex(value)
-    except re.error as error:
+        return re.compile(value).pattern
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"a regular expression is allowed ({error})") from None
-
-
-def _no_regex(value: object) -> str:
-    raise ValueError(f"a regular expression is allowed, not a {type(value).__name__}")
 
 
 def parse_measured_path(value: object) -> str:
@@ -65,19 +84,60 @@ def parse_measured_path(value: object) -> str:
     raise ValueError("a path such as /health, or web /login for the web front, is allowed")
 
 
+def parse_date(value: object) -> date:
+    """A date, bare or in quotes; raise ValueError otherwise."""
+    try:
+        parsed = date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        parsed = None
+    if isinstance(parsed, date) and not isinstance(parsed, datetime):
+        return parsed
+    raise ValueError("a date such as 2026-12-01 is allowed")
+
+
+def parse_text(value: object) -> str:
+    """Text that says something, without spaces around it; raise ValueError otherwise."""
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise ValueError("some text is allowed")
+
+
+_SOURCES = "env, env:PREFIX, env-file:PATH, fly, render, aws, aws-parameters or gcp:PROJECT"
+_SOURCE = re.compile(
+    r"env|env:\w+|env-file:.+|(?:fly|render)(?::[\w.-]+)?|(?:aws|aws-parameters)(?::[\w/+=.@-]+)?"
+    r"|gcp:[\w-]+(?:/[\w-]+)?"
+)
+
+
+def parse_secret_source(value: object) -> str:
+    """Where secrets are read; raise ValueError otherwise."""
+    if isinstance(value, str) and _SOURCE.fullmatch(value):
+        return value
+    raise ValueError(f"{_SOURCES} is allowed")
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Url = Annotated[str, BeforeValidator(parse_url)]
 Regex = Annotated[str, BeforeValidator(parse_regex)]
 MeasuredPath = Annotated[str, BeforeValidator(parse_measured_path)]
 VariableName = Annotated[str, BeforeValidator(parse_variable_name)]
+Date = Annotated[date, BeforeValidator(parse_date)]
+SomeText = Annotated[str, BeforeValidator(parse_text)]
+SecretSource = Annotated[str, BeforeValidator(parse_secret_source)]
 OneOrMore = Annotated[tuple[int, ...], BeforeValidator(lambda v: (v,) if isinstance(v, int) else v)]
 """An HTTP status or a list of them."""
 
 
 class Table(BaseModel):
-    """A table of release.toml: unknown keys are mistakes, values never change later."""
+    """A table of release.toml: unknown keys are mistakes, values never change later.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    ``shorthand`` are keys that a reader understands besides the fields.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+    shorthand: ClassVar[tuple[str, ...]] = ()
 
 
 class ValueRule(Table):
@@ -90,15 +150,22 @@ class ValueRule(Table):
     equals: str | None = None
     allowed: tuple[str, ...] | None = Field(default=None, alias="in")
     forbidden: tuple[str, ...] = Field(default=(), alias="not")
-    matches: str | None = None
+    matches: Regex | None = None
     optional: bool = False
+
+    @model_validator(mode="after")
+    def _demand_a_condition(self) -> Self:
+        """A rule without one would pass on anything."""
+        if self.equals is None and not self.allowed and not self.forbidden and not self.matches:
+            raise ValueError("equals, in, not or matches, with at least one value, is allowed")
+        return self
 
     @classmethod
     def read(cls, value: object) -> object:
         """A bare value stands for ``{ equals = value }``."""
         if isinstance(value, bool):
             return {"equals": "1" if value else "0"}
-        return {"equals": str(value)} if isinstance(value, str | int) else value
+        return {"equals": str(value)} if isinstance(value, str | int | float) else value
 
 
 EnvironmentRule = Annotated[ValueRule, BeforeValidator(ValueRule.read)]
@@ -123,6 +190,8 @@ class Endpoint(Table):
     than the API answered.
     """
 
+    shorthand: ClassVar[tuple[str, ...]] = ("get", "head", "options", "post")
+
     method: Method
     path: UrlPath
     status: OneOrMore = (200,)
@@ -136,12 +205,13 @@ class Endpoint(Table):
 
 
 def _read_endpoint(value: object) -> object:
-    if isinstance(value, dict):
-        verbs = [key for key in value if key in ("get", "head", "options", "post")]
-        if len(verbs) == 1:
-            rest = {key: item for key, item in value.items() if key != verbs[0]}
-            return {"method": verbs[0].upper(), "path": value[verbs[0]], **rest}
-    return value
+    if not isinstance(value, dict) or {"method", "path"} <= value.keys():
+        return value
+    verbs = [key for key in value if key in Endpoint.shorthand]
+    if len(verbs) != 1:
+        raise ValueError('one of get, head, options and post, such as get = "/health", is allowed')
+    rest = {key: item for key, item in value.items() if key != verbs[0]}
+    return {"method": verbs[0].upper(), "path": value[verbs[0]], **rest}
 
 
 EndpointRule = Annotated[Endpoint, BeforeValidator(_read_endpoint)]
