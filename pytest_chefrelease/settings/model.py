@@ -19,6 +19,7 @@ from pytest_chefrelease.settings.values import (
     EnvironmentRule,
     MeasuredPath,
     Regex,
+    SecretSource,
     SomeText,
     Table,
     Url,
@@ -252,7 +253,7 @@ class LatencyTable(Table):
 
 
 class LogsTable(Table):
-    """Where the application's logs are read: ``file:GLOB``, ``command:LINE``, ``loki:URL`` …"""
+    """Where the application's logs are read: ``file:GLOB``, ``command:LINE`` or ``loki:URL``."""
 
     source: str | None = None
 
