@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.pytest_glue import options, selection
 from pytest_chefrelease.pytest_glue.session import StageSession
@@ -18,6 +19,7 @@ from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.settings.load import load_settings
 from pytest_chefrelease.settings.model import Settings
+from pytest_chefrelease.settings.unknown_items import unknown_items
 
 SESSION = "chefrelease-session"
 
@@ -49,6 +51,9 @@ def activate(config: pytest.Config, stage: Stage) -> None:
     loaded = load_settings(
         directory, options.values(config), os.environ, options.config_file(config)
     )
+    # Settings know no checks: here is where both are known.
+    if unknown := unknown_items(loaded.settings, catalogue(), loaded.places):
+        raise SettingsError(unknown)
     base = loaded.path.parent if loaded.path else directory
     repository = (base / loaded.settings.release.repository).resolve()
     run = StageRun(

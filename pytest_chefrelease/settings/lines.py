@@ -10,7 +10,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tree_sitter import Node
 
@@ -19,11 +19,23 @@ Path = tuple[str | int, ...]
 
 def line_of(text: str, path: Sequence[str | int]) -> int | None:
     """The line, from 1, of the key at ``path``, or of its nearest parent that stands there."""
-    lines = dict(_keys(text))
+    return nearest_line(lines_of(text), path)
+
+
+def nearest_line(lines: Mapping[Path, int], path: Sequence[str | int]) -> int | None:
+    """The line of ``path``, or of its nearest parent that has one."""
     for end in range(len(path), 0, -1):
         if tuple(path[:end]) in lines:
             return lines[tuple(path[:end])]
     return None
+
+
+def lines_of(text: str) -> dict[Path, int]:
+    """The line, from 1, on which each key first stands."""
+    lines: dict[Path, int] = {}
+    for path, line in _keys(text):
+        lines.setdefault(path, line)
+    return lines
 
 
 def _keys(text: str) -> Iterator[tuple[Path, int]]:
@@ -41,13 +53,17 @@ def _keys(text: str) -> Iterator[tuple[Path, int]]:
 
 def _table(node: Node, array_lengths: dict[Path, int]) -> Iterator[tuple[Path, int]]:
     keys = [child for child in node.named_children if child.type.endswith("key")]
-    prefix: Path = _key_parts(keys[0]) if keys else ()
-    if node.type == "table_array_element":
-        index = array_lengths.get(prefix, 0)
-        array_lengths[prefix] = index + 1
-        prefix = (*prefix, index)
-    for end in range(1, len(prefix) + 1):
-        yield prefix[:end], node.start_point.row + 1
+    names = _key_parts(keys[0]) if keys else ()
+    is_element = node.type == "table_array_element"
+    prefix: Path = ()
+    for position, name in enumerate(names, start=1):
+        prefix = (*prefix, name)
+        yield prefix, node.start_point.row + 1
+        if is_element and position == len(names):
+            array_lengths[prefix] = array_lengths.get(prefix, 0) + 1
+        if prefix in array_lengths:  # a table below an array lies in its last element
+            prefix = (*prefix, array_lengths[prefix] - 1)
+            yield prefix, node.start_point.row + 1
     for child in node.named_children:
         if child.type == "pair":
             yield from _pair(child, prefix)

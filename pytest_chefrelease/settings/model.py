@@ -7,7 +7,7 @@ have no trailing slash, secrets appear only as names of environment variables.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -53,7 +53,11 @@ class Command(Table):
 
 
 def _read_command(value: object) -> object:
-    return {"run": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"run": value}
+    if isinstance(value, dict | Command):
+        return value
+    raise ValueError('text, or a table such as { run = "make lint", timeout = "10m" }, is allowed')
 
 
 CommandRule = Annotated[Command, BeforeValidator(_read_command)]
@@ -187,6 +191,70 @@ class SmokeTable(Table):
                     f"({', '.join(self.login_paths)})"
                 )
         return self
+
+
+PreflightRule = Literal[
+    "auth-guard",
+    "docs-hidden",
+    "dev-portal-absent",
+    "metrics-hidden",
+    "cors",
+    "request-id",
+    "security-headers",
+    "stack-traces-absent",
+    "server-banner-absent",
+]
+
+
+class PreflightTable(Table):
+    """What must hold before anybody is let in; each of ``rules`` becomes one test.
+
+    ``allowed_origin`` defaults to the web front's; ``header_paths`` are where headers are
+    looked at, ``error_paths`` provoke errors; ``edge_servers`` are shell patterns for Server
+    headers of a platform's edge, which are not the application's to remove.
+    """
+
+    rules: tuple[PreflightRule, ...] = get_args(PreflightRule)
+    protected_paths: tuple[UrlPath, ...] = ("/inventory/items", "/auth/me")
+    docs_paths: tuple[UrlPath, ...] = ("/docs", "/docs-json")
+    dev_portal_paths: tuple[UrlPath, ...] = ("/dev/api-keys", "/dev/portal")
+    metrics_paths: tuple[UrlPath, ...] = ("/metrics",)
+    cors_paths: tuple[UrlPath, ...] = ("/health",)
+    allowed_origin: Url | None = None
+    foreign_origin: Url = "https://foreign.invalid"
+    header_paths: tuple[UrlPath, ...] = ("/health", "/inventory/items")
+    request_id_header: str = "X-Request-Id"
+    request_id_length: Positive = 10
+    error_paths: tuple[UrlPath, ...] = ("/chefrelease/no-such-route",)
+    edge_servers: tuple[str, ...] = (
+        *("cloudflare", "Fly/*", "Vercel", "Render", "CloudFront", "Google Frontend"),
+        *("awselb/*", "AmazonS3"),
+    )
+
+
+class TlsTable(Table):
+    """Certificates of the configured addresses: days left, and the oldest TLS version."""
+
+    min_days: Positive = 21
+    note_days: Positive = 30
+    min_version: Literal["1.2", "1.3"] = "1.2"
+
+
+class StagingTable(Table):
+    """What is special about verifying staging; where it is, is in ``environments.staging``.
+
+    ``commands`` are the user's own scripts, run in the release's work tree with
+    API_BASE_URL set to staging's API. ``web_version_path`` is the page, script or JSON of
+    the web front that tells its version or commit, ``web_version`` a regular expression
+    whose first group is it; by default the usual places are tried. The test account's
+    variables are others than production's.
+    """
+
+    commands: dict[str, CommandRule] = Field(default_factory=dict)
+    web_version_path: UrlPath = "/"
+    web_version: Regex | None = None
+    user_env: VariableName = "CHEFRELEASE_STAGING_LOGIN_USER"
+    password_env: VariableName = "CHEFRELEASE_STAGING_LOGIN_PASSWORD"
 
 
 class RoutesTable(Table):
@@ -342,6 +410,9 @@ class Settings(Table):
     migrations: MigrationsTable = MigrationsTable()
     backup: BackupTable = BackupTable()
     smoke: SmokeTable = SmokeTable()
+    preflight: PreflightTable = PreflightTable()
+    tls: TlsTable = TlsTable()
+    staging_checks: StagingTable = Field(default=StagingTable(), alias="staging")
     routes: RoutesTable = RoutesTable()
     login: LoginTable = LoginTable()
     latency: LatencyTable = LatencyTable()

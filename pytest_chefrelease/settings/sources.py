@@ -1,4 +1,4 @@
-"""Reads the four sources of settings and lays them over each other.
+"""Lays the four sources of settings over each other.
 
 The command line wins, then the environment (``CHEFRELEASE_…``), then the file, then the
 defaults (DESIGN.md section 2).
@@ -6,14 +6,10 @@ defaults (DESIGN.md section 2).
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from pytest_chefrelease.errors import SettingsError
-
-Raw = dict[str, object]
+from pytest_chefrelease.settings.files import Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,50 +91,6 @@ OPTIONS = (
 CONFIG_OPTION = Option("--release-config", (), "FILE", "the settings file; default: release.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
-    """A settings file as it was read: ``table`` is where its settings begin."""
-
-    path: Path
-    data: Raw
-    table: tuple[str, ...] = ()
-
-
-def find_file(directory: Path, explicit: str | None) -> SettingsFile | None:
-    """The file named, else release.toml, else ``[tool.chefrelease]`` of pyproject.toml.
-
-    Raises SettingsError when a named file is missing or a file is not TOML.
-    """
-    if explicit is not None:
-        path = directory / explicit
-        if not path.is_file():
-            raise SettingsError([f"{explicit}: no such file; --release-config names a TOML file"])
-        return SettingsFile(path, _read_toml(path))
-    path = directory / "release.toml"
-    if path.is_file():
-        return SettingsFile(path, _read_toml(path))
-    path = directory / "pyproject.toml"
-    if path.is_file():
-        tool = _read_toml(path).get("tool")
-        table = tool.get("chefrelease") if isinstance(tool, dict) else None
-        if isinstance(table, dict):
-            return SettingsFile(path, table, ("tool", "chefrelease"))
-    return None
-
-
-def _read_toml(path: Path) -> Raw:
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        message, _, place = str(error).partition(" (at ")
-        line = place.split(",")[0].removeprefix("line ") if place.startswith("line") else "end"
-        raise SettingsError([f"{path.name}:{line}: not TOML: {message}"]) from None
-    except UnicodeDecodeError as error:
-        raise SettingsError([f"{path.name}: not UTF-8 at byte {error.start}"]) from None
-    except OSError as error:
-        raise SettingsError([f"{path.name}: cannot be read: {error.strerror}"]) from None
-
-
 def overlay(
     raw: Raw, options: Mapping[str, object], environment: Mapping[str, str]
 ) -> tuple[Raw, dict[tuple[str, ...], str]]:
@@ -147,7 +99,7 @@ def overlay(
     Returns the merged data, and for each replaced key where its value came from
     (``--base-url``, ``CHEFRELEASE_BASE_URL``), for messages.
     """
-    merged = _copy(raw)
+    merged = dict(raw)
     origins: dict[tuple[str, ...], str] = {}
     chosen = {option: _chosen(option, options, environment) for option in OPTIONS}
     for option, found in chosen.items():
@@ -178,11 +130,15 @@ def _chosen(
     return text, option.variable
 
 
+_FLAGS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+
+
 def _flag(text: str) -> object:
     """A flag's usual words; anything else is left for validation to name."""
-    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(
-        text.lower(), text
-    )
+    return _FLAGS.get(text.strip().lower(), text)
 
 
 def _environment_name(merged: Raw, chosen: Mapping[Option, tuple[object, str] | None]) -> str:
@@ -194,15 +150,13 @@ def _environment_name(merged: Raw, chosen: Mapping[Option, tuple[object, str] | 
     return name if isinstance(name, str) else "production"
 
 
-def _copy(raw: Raw) -> Raw:
-    return {k: _copy(v) if isinstance(v, dict) else v for k, v in raw.items()}
-
-
 def _set(raw: Raw, key: tuple[str, ...], value: object) -> None:
+    """Set a key; tables on the way are copied, the file's own data stays as it was read."""
     table = raw
     for part in key[:-1]:
-        inner = table.setdefault(part, {})
+        inner = table.get(part, {})
         if not isinstance(inner, dict):
             return  # a mistake in the file, which validation names
+        table[part] = inner = dict(inner)
         table = inner
     table[key[-1]] = value

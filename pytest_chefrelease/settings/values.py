@@ -84,6 +84,15 @@ def parse_measured_path(value: object) -> str:
     raise ValueError("a path such as /health, or web /login for the web front, is allowed")
 
 
+def parse_statuses(value: object) -> tuple[int, ...]:
+    """One HTTP status or a list of them; raise ValueError otherwise."""
+    listed = value if isinstance(value, list | tuple) else [value]
+    found = [s for s in listed if isinstance(s, int) and 100 <= s <= 599]
+    if not found or len(found) < len(listed):
+        raise ValueError("an HTTP status such as 200, or a list of them, is allowed")
+    return tuple(found)
+
+
 def parse_date(value: object) -> date:
     """A date, bare or in quotes; raise ValueError otherwise."""
     try:
@@ -124,7 +133,7 @@ VariableName = Annotated[str, BeforeValidator(parse_variable_name)]
 Date = Annotated[date, BeforeValidator(parse_date)]
 SomeText = Annotated[str, BeforeValidator(parse_text)]
 SecretSource = Annotated[str, BeforeValidator(parse_secret_source)]
-OneOrMore = Annotated[tuple[int, ...], BeforeValidator(lambda v: (v,) if isinstance(v, int) else v)]
+OneOrMore = Annotated[tuple[int, ...], BeforeValidator(parse_statuses)]
 """An HTTP status or a list of them."""
 
 
@@ -165,7 +174,11 @@ class ValueRule(Table):
         """A bare value stands for ``{ equals = value }``."""
         if isinstance(value, bool):
             return {"equals": "1" if value else "0"}
-        return {"equals": str(value)} if isinstance(value, str | int | float) else value
+        if isinstance(value, str | int | float):
+            return {"equals": str(value)}
+        if isinstance(value, dict | cls):
+            return value
+        raise ValueError('text, or a table such as { in = ["0", "unset"] }, is allowed')
 
 
 EnvironmentRule = Annotated[ValueRule, BeforeValidator(ValueRule.read)]
@@ -205,7 +218,11 @@ class Endpoint(Table):
 
 
 def _read_endpoint(value: object) -> object:
-    if not isinstance(value, dict) or {"method", "path"} <= value.keys():
+    if isinstance(value, Endpoint):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError('a table such as { get = "/health", status = 200 } is allowed')  # noqa: TRY004
+    if {"method", "path"} <= value.keys():
         return value
     verbs = [key for key in value if key in Endpoint.shorthand]
     if len(verbs) != 1:
