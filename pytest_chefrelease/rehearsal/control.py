@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,11 @@ def control(listeners: Mapping[str, Listener], token: str) -> web.Application:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not hmac.compare_digest(request.headers.get("Authorization", ""), f"Bearer {token}"):
             return web.Response(status=401)
-        return await handler(request)
+        try:
+            return await handler(request)
+        except Exception as error:
+            logging.getLogger(__name__).exception("control")
+            return web.Response(status=500, text=f"{type(error).__name__}: {error}")
 
     async def intercept(request: web.Request) -> web.Response:
         rule = msgspec.convert(await request.json(), Intercept)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 
 _TIME_LIMIT_S = 10.0
@@ -44,4 +46,8 @@ class ControlClient:
         )
         # Proxies of the environment have no business with loopback.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        opener.open(request, timeout=_TIME_LIMIT_S).close()
+        try:
+            opener.open(request, timeout=_TIME_LIMIT_S).close()
+        except urllib.error.HTTPError as error:
+            said = error.read().decode(errors="replace")
+            raise Malformed(f"{method} {path}: {said}", where="the rehearsal's control") from None

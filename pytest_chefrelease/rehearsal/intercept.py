@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _RULE = "rehearsal.intercept"
 
-Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+Scalar = str | int | float | bool | None
+Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Intercept:
     body: str | None = None
     content_type: str = "text/plain"
     headers: Mapping[str, str | None] = field(default_factory=dict)
-    merge: Mapping[str, Json] | None = None
+    merge: Mapping[str, Scalar | dict[str, Scalar]] | None = None
     replace: tuple[str, str] | None = None
     delay_s: float = 0.0
     stall: tuple[float, float] | None = None
@@ -135,7 +136,7 @@ def _changed(answer: web.StreamResponse, rule: Intercept) -> web.StreamResponse:
 
     if isinstance(answer, web.Response) and isinstance(answer.body, bytes):
         if rule.merge is not None:
-            answer.text = json.dumps(merged(json.loads(answer.body), dict(rule.merge)))
+            answer.text = json.dumps(merged(json.loads(answer.body), rule.merge))
         if rule.replace is not None:
             old, new = rule.replace
             answer.text = answer.body.decode().replace(old, new)
@@ -154,7 +155,7 @@ def merged(target: Json, patch: Json) -> Json:
     """JSON merge patch (RFC 7396): objects are merged, null removes, all else replaces."""
     if not isinstance(patch, Mapping):
         return patch
-    result = dict(target) if isinstance(target, dict) else {}
+    result = dict(target) if isinstance(target, Mapping) else {}
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)

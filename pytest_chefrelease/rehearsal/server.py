@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -106,6 +107,7 @@ def main() -> None:
     """Entry of the process."""
     # Ctrl-C in the terminal reaches the whole group: whoever started us ends us in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING)
     line = sys.stdin.readline()
     if line:
         asyncio.run(serve(msgspec.json.decode(line, type=World)))

@@ -19,6 +19,7 @@ from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import Database
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 from pytest_chefrelease.rehearsal.migrate import Deployment, read_migrations
+from pytest_chefrelease.rehearsal.postgres_programs import Programs
 from pytest_chefrelease.rehearsal.process import ServerProcess
 from pytest_chefrelease.rehearsal.repository import PREVIOUS, RELEASE, Repository
 from pytest_chefrelease.rehearsal.variables import Places, Secrets
@@ -72,8 +73,8 @@ class Stack:
             shutil.rmtree(self.workspace)
 
     def _start(self) -> None:
-        process = ServerProcess(self.workspace / "server.log")
-        self._parts.callback(process.stop)
+        self._server = ServerProcess(self.workspace / "server.log")
+        self._parts.callback(self._server.stop)
         now = datetime.now(UTC)
         with ThreadPoolExecutor(1) as beside:
             building = beside.submit(repository.build, self.workspace, SLUG, now)
@@ -84,7 +85,7 @@ class Stack:
         self.release_build = self._build(RELEASE, now - timedelta(hours=4))
         self.previous_build = self._build(PREVIOUS, now - timedelta(days=9))
         self._create_databases()
-        self.urls: Mapping[str, str] = process.serve(self._world())
+        self.urls: Mapping[str, str] = self._server.serve(self._world())
         self._control = ControlClient(self.urls["control"], self._secrets.control)
         self.environment = self._environment()
 
@@ -169,6 +170,16 @@ class Stack:
     def database_log(self) -> Path:
         """PostgreSQL's log, with every statement."""
         return self._cluster.log
+
+    @property
+    def postgres_programs(self) -> Programs:
+        """PostgreSQL's programs of the running server's version."""
+        return self._cluster.programs
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the stack: the server of the sites, and PostgreSQL."""
+        return [self._server.pid, self._cluster.pid]
 
     @property
     def backups(self) -> Path:

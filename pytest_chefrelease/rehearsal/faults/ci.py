@@ -72,6 +72,11 @@ def _status(state: str) -> Effect:
     return apply
 
 
+def _github(**fields: int | str) -> Effect:
+    """GitHub knows the same, and answers this client otherwise."""
+    return changing("github", **fields)
+
+
 def _red(name: str, title: str, apply: Effect) -> Fault:
     return Fault(name, title, Stage.PRERELEASE, apply, red=_ITEM)
 
@@ -112,16 +117,12 @@ FAULTS = (
     ),
     _unknown("ci-status-pending", "The security scan has not reported yet", _status("pending")),
     _unknown("ci-token-wrong", "GitHub does not accept the token", setting(GITHUB_TOKEN="ghp_no")),
-    _unknown(
-        "ci-no-access", "The token may not see the repository", changing("github", role="none")
-    ),
-    _unknown(
-        "ci-rate-limited", "GitHub's hourly rate limit is used up", changing("github", remaining=0)
-    ),
+    _unknown("ci-no-access", "The token may not see the repository", _github(role="none")),
+    _unknown("ci-rate-limited", "GitHub's hourly rate limit is used up", _github(remaining=0)),
     _unknown(
         "ci-secondary-limit",
         "GitHub asks to wait for a minute (secondary rate limit)",
-        changing("github", retry_after_s=60),
+        _github(retry_after_s=60),
     ),
     _unknown(
         "github-down",

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_chefrelease.rehearsal.doubles.github.state import ACTIONS, SCANNER, Entry
+from pytest_chefrelease.rehearsal.doubles.github.state import ACTIONS, SCANNER, Document, Entry
 
 _HTML = "https://github.example"
 _APPS = {ACTIONS: ("github-actions", "GitHub Actions"), SCANNER: ("code-scan", "Code Scan")}
@@ -48,7 +48,7 @@ class Documents:
         """The repository's page."""
         return f"{_HTML}/{self.slug}"
 
-    def repository(self) -> Entry:
+    def repository(self) -> Document:
         """A full-repository."""
         counts = ("forks", "forks_count", "open_issues", "open_issues_count", "size",
                   "stargazers_count", "watchers", "watchers_count", "network_count",
@@ -75,9 +75,9 @@ class Documents:
             "has_discussions": False,
         }  # fmt: skip
 
-    def _minimal(self) -> Entry:
+    def _minimal(self) -> Document:
         owner, _, name = self.slug.partition("/")
-        urls: Entry = {f"{key}_url": self.api + path for key, path in _REPOSITORY_PATHS.items()}
+        urls: Document = {f"{key}_url": self.api + path for key, path in _REPOSITORY_PATHS.items()}
         return urls | {
             "id": _number(self.slug),
             "node_id": _node("Repository", self.slug),
@@ -91,7 +91,7 @@ class Documents:
             "url": self.api,
         }
 
-    def _account(self, login: str, kind: str) -> Entry:
+    def _account(self, login: str, kind: str) -> Document:
         user = f"{self.base}/users/{login}"
         paths = {
             "followers": "/followers", "following": "/following{/other_user}",
@@ -99,7 +99,7 @@ class Documents:
             "subscriptions": "/subscriptions", "organizations": "/orgs", "repos": "/repos",
             "events": "/events{/privacy}", "received_events": "/received_events",
         }  # fmt: skip
-        urls: Entry = {f"{key}_url": user + path for key, path in paths.items()}
+        urls: Document = {f"{key}_url": user + path for key, path in paths.items()}
         return urls | {
             "login": login,
             "id": _number(login),
@@ -112,7 +112,7 @@ class Documents:
             "site_admin": False,
         }
 
-    def check_run(self, run: Entry, number: int) -> Entry:
+    def check_run(self, run: Entry, number: int) -> Document:
         """A check-run; ``number`` tells runs of one name apart."""
         identity = 41_000_000_000 + number
         page = f"{self.html}/actions/runs/{identity}"
@@ -157,7 +157,7 @@ class Documents:
             "pull_requests": [],
         }
 
-    def status(self, entry: Entry, number: int) -> Entry:
+    def status(self, entry: Entry, number: int) -> Document:
         """A simple-commit-status."""
         sha = str(entry["sha"])
         context = str(entry["context"])
@@ -174,11 +174,11 @@ class Documents:
             "updated_at": entry["created_at"],
         }
 
-    def status_with_creator(self, entry: Entry, number: int) -> Entry:
+    def status_with_creator(self, entry: Entry, number: int) -> Document:
         """A status, as the list of statuses has it."""
         return self.status(entry, number) | {"creator": self._account("ci-bot", "Bot")}
 
-    def combined(self, sha: str, state: str, statuses: Sequence[Entry], total: int) -> Entry:
+    def combined(self, sha: str, state: str, statuses: Sequence[Document], total: int) -> Document:
         """A combined-commit-status."""
         return {
             "state": state,
@@ -190,7 +190,7 @@ class Documents:
             "url": f"{self.api}/commits/{sha}/status",
         }
 
-    def status_check_policy(self, required: Sequence[Entry]) -> Entry:
+    def status_check_policy(self, required: Sequence[Entry]) -> Document:
         """A status-check-policy of the main branch."""
         url = f"{self.api}/branches/{self.main_branch}/protection/required_status_checks"
         return {
@@ -203,7 +203,7 @@ class Documents:
             "contexts_url": f"{url}/contexts",
         }
 
-    def branch_protection(self, required: Sequence[Entry]) -> Entry:
+    def branch_protection(self, required: Sequence[Entry]) -> Document:
         """A branch-protection of the main branch."""
         url = f"{self.api}/branches/{self.main_branch}/protection"
         return {
@@ -219,9 +219,9 @@ class Documents:
             "allow_fork_syncing": {"enabled": False},
         }
 
-    def rules(self, required: Sequence[Entry]) -> list[Entry]:
+    def rules(self, required: Sequence[Entry]) -> list[Document]:
         """The repository-rule-detailed entries of the main branch."""
-        source: Entry = {
+        source: Document = {
             "ruleset_source_type": "Repository",
             "ruleset_source": self.slug,
             "ruleset_id": 4201,
@@ -231,15 +231,15 @@ class Documents:
             | ({"integration_id": check["app_id"]} if check["app_id"] else {})
             for check in required
         ]
-        parameters: Entry = {
+        parameters: Document = {
             "strict_required_status_checks_policy": True,
             "required_status_checks": list(checks),
         }
-        listed: Entry = {"type": "required_status_checks", "parameters": parameters}
-        deletion: Entry = {"type": "deletion"}
+        listed: Document = {"type": "required_status_checks", "parameters": parameters}
+        deletion: Document = {"type": "deletion"}
         return [deletion | source, listed | source] if required else []
 
-    def ref(self, name: str, kind: str, sha: str) -> Entry:
+    def ref(self, name: str, kind: str, sha: str) -> Document:
         """A git-ref; ``kind`` is tag or commit."""
         return {
             "ref": name,
@@ -248,7 +248,7 @@ class Documents:
             "object": self._object(kind, sha),
         }
 
-    def tag(self, sha: str, fields: dict[str, str]) -> Entry:
+    def tag(self, sha: str, fields: dict[str, str]) -> Document:
         """A git-tag from an annotated tag's own fields."""
         return {
             "node_id": _node("Tag", sha),
@@ -271,7 +271,7 @@ class Documents:
             },
         }
 
-    def _object(self, kind: str, sha: str) -> Entry:
+    def _object(self, kind: str, sha: str) -> Document:
         return {"type": kind, "sha": sha, "url": f"{self.api}/git/{kind}s/{sha}"}
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pytest_chefrelease.rehearsal.doubles.github.state import Entry, State
+from pytest_chefrelease.rehearsal.doubles.github.state import Document, State
 from pytest_chefrelease.rehearsal.intercept import Json
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ class Stateful(Protocol):
     """What the edge needs to know of the double."""
 
     state: State
+    slug: str
+    token: str
 
 
-def install(application: web.Application, github: Stateful, token: str) -> None:
+def install(application: web.Application, github: Stateful) -> None:
     """Put the edge around an application's routes."""
-    application.middlewares.append(_guarded(github, token))
+    application.middlewares.append(_guarded(github))
 
     async def prepare(_: web.Request, answer: web.StreamResponse) -> None:
         answer.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
@@ -42,14 +44,14 @@ def install(application: web.Application, github: Stateful, token: str) -> None:
     application.on_response_prepare.append(prepare)
 
 
-def _guarded(github: Stateful, token: str) -> Middleware:
+def _guarded(github: Stateful) -> Middleware:
     """Refuse as GitHub does, or answer, with 304 where the client has it already."""
     from aiohttp import web
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            _admit(request, github.state, token)
+            _admit(request, github)
             given = await handler(request)
         except web.HTTPException as error:
             if error.content_type == "application/json":
@@ -63,10 +65,11 @@ def _guarded(github: Stateful, token: str) -> Middleware:
     return guarded
 
 
-def _admit(request: web.Request, state: State, token: str) -> None:
+def _admit(request: web.Request, github: Stateful) -> None:
     """Raise GitHub's refusal of a bad token, an exhausted limit, or a repository unseen."""
+    state = github.state
     authorization = request.headers.get("Authorization", "")
-    if authorization and authorization not in (f"Bearer {token}", f"token {token}"):
+    if authorization and authorization not in (f"Bearer {github.token}", f"token {github.token}"):
         raise refused(401, "Bad credentials")
     if request.path == "/rate_limit":
         return
@@ -79,11 +82,14 @@ def _admit(request: web.Request, state: State, token: str) -> None:
     if state.remaining <= 0:
         raise refused(403, "API rate limit exceeded")
     # The repository is private: who may not see it is told that it does not exist.
-    if not authorization or state.role == "none":
+    is_seen = authorization and state.role != "none"
+    if not is_seen or not f"{request.path}/".startswith(f"/repos/{github.slug}/"):
         raise refused(404, "Not Found")
 
 
-def answer(document: Entry | list[Entry], headers: Mapping[str, str] | None = None) -> web.Response:
+def answer(
+    document: Document | list[Document], headers: Mapping[str, str] | None = None
+) -> web.Response:
     """A JSON answer with its ETag."""
     from aiohttp import web
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_chefrelease.rehearsal import repository
 from pytest_chefrelease.rehearsal.doubles.github import edge
 from pytest_chefrelease.rehearsal.doubles.github.documents import Documents
-from pytest_chefrelease.rehearsal.doubles.github.state import Entry, healthy
+from pytest_chefrelease.rehearsal.doubles.github.state import Document, Entry, healthy
 from pytest_chefrelease.rehearsal.intercept import Json
 from pytest_chefrelease.rehearsal.site import Site, changed
 from pytest_chefrelease.rehearsal.world import World
@@ -35,6 +35,8 @@ class GitHub:
     def __init__(self, world: World) -> None:
         self._initial = healthy(world.release_commit)
         self._world = world
+        self.slug = world.slug
+        self.token = world.github_token
         self.state = self._initial
 
     def change(self, fields: Mapping[str, Json]) -> None:
@@ -50,7 +52,7 @@ class GitHub:
         from aiohttp import web
 
         application = web.Application()
-        edge.install(application, self, self._world.github_token)
+        edge.install(application, self)
         add = application.router.add_get
         add(_REPOSITORY, self._repository)
         add(_REPOSITORY + "/commits/{ref:.+}/check-runs", self._check_runs)
@@ -65,7 +67,7 @@ class GitHub:
         return application
 
     def _documents(self) -> Documents:
-        return Documents(self._world.urls[self.name], self._world.slug, self.state.main_branch)
+        return Documents(self._world.urls[self.name], self.slug, self.state.main_branch)
 
     async def _repository(self, _: web.Request) -> web.Response:
         return edge.answer(self._documents().repository())
@@ -178,9 +180,9 @@ def _asked_for(run: Entry, query: Mapping[str, str]) -> bool:
     return all(query.get(name) in (None, str(run[field])) for field, name in asked.items())
 
 
-def _latest(runs: Sequence[Entry]) -> list[Entry]:
+def _latest(runs: Sequence[Document]) -> list[Document]:
     """The newest run of each name for each app and suite, as ``filter=latest`` gives them."""
-    newest: dict[tuple[str, str, str], Entry] = {}
+    newest: dict[tuple[str, str, str], Document] = {}
     for run in sorted(runs, key=lambda run: str(run["started_at"])):
         newest[str(run["name"]), str(run["app"]), str(run["check_suite"])] = run
     return [run for run in runs if any(run is kept for kept in newest.values())]

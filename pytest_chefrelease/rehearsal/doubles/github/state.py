@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pytest_chefrelease.rehearsal.intercept import Json
+from pytest_chefrelease.rehearsal.intercept import Json, Scalar
 
 ACTIONS = 15368
 """The id of the GitHub Actions app, as on github.com."""
 SCANNER = 57789
 
-Entry = dict[str, Json]
+Entry = dict[str, Scalar]
+"""What the double knows of one check run or status."""
+Document = dict[str, Json]
+"""What it answers."""
 
 
 @dataclass(frozen=True, slots=True)
