@@ -138,8 +138,9 @@ class GitProbe:
         return {name: object_id for object_id, tab, name in pairs if tab}
 
     def files(self, commit: str, directory: str) -> tuple[TreeEntry, ...]:
-        """The files of a commit under a directory, in the order of their names' bytes."""
-        output = self._run("ls-tree", "-r", "-z", "-l", "--full-tree", commit, f"{directory}/")
+        """The files of a commit under a directory (all for ``""``), by their names' bytes."""
+        under = [f"{directory}/"] if directory else []
+        output = self._run("ls-tree", "-r", "-z", "-l", "--full-tree", commit, *under)
         entries = output.decode(errors="surrogateescape").split("\0")
         return tuple(_entry(text) for text in entries if text)
 
