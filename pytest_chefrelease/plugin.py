@@ -54,7 +54,7 @@ def verification(item_id: str) -> Callable[..., None]:
         require(release_check)
 
     verify.__doc__ = item.title
-    names = [*item.stages, item.severity.lower()]
+    names = [*(stage.value for stage in item.stages), item.severity.lower()]
     names += ["browser"] * item.needs_browser + ["manual"] * item.manual
     for name in names:
         verify = getattr(pytest.mark, name)(verify)
