@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_chefrelease.probes.git import GitProbe
     from pytest_chefrelease.probes.github import GitHubProbe
     from pytest_chefrelease.probes.http import HttpProbe
+    from pytest_chefrelease.probes.postgres import PostgresProbe
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Probes:
     _http: HttpProbe | None = None
     _browser: BrowserProbe | None = None
     _github: dict[str, GitHubProbe] = field(default_factory=dict)
+    _postgres: dict[str, PostgresProbe] = field(default_factory=dict, repr=False)
     _closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -59,6 +61,12 @@ class Probes:
                 self.http, ci.api_url, repository, token, ci.token_env
             )
         return self._github[repository]
+
+    def postgres(self, url: str) -> PostgresProbe:
+        """The database at a URL; one for each, so that its limit of connections holds."""
+        from pytest_chefrelease.probes.postgres import PostgresProbe
+
+        return self._postgres.setdefault(url, PostgresProbe(url))
 
     @property
     def browser(self) -> BrowserProbe:

@@ -137,10 +137,14 @@ class SecretsTable(Table):
 
 
 class MigrationsTable(Table):
-    """The migration tool's history: directory relative to the repository."""
+    """The migration tool's history: directory relative to the repository.
+
+    ``accepted_order`` names migrations that are known to be applied out of order.
+    """
 
     tool: Literal["prisma"] = "prisma"
     directory: str = "packages/db/prisma/migrations"
+    accepted_order: tuple[str, ...] = ()
 
 
 class BackupTable(Table):
