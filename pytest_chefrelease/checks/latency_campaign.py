@@ -61,12 +61,16 @@ class Measured(msgspec.Struct):
 
 
 class Campaign(msgspec.Struct):
-    """What was measured, and the plan that it is judged by."""
+    """What was measured, and the plan that it is judged by.
+
+    ``discarded`` counts requests set aside because the prober itself was late.
+    """
 
     requests: int
     looks: int
     endpoints: dict[str, Measured]
     finished_at: str = ""
+    discarded: int = 0
 
     @property
     def plan(self) -> tuple[p95.Bounds, ...]:
@@ -94,11 +98,16 @@ class _Campaign:
     targets: Mapping[str, Target]
     time_limit_s: float
     found: dict[str, Measured] = field(default_factory=dict)
+    discarded: int = 0
     _told_at: float = field(default_factory=time.monotonic)
 
     @property
     def _settings(self) -> LatencyTable:
         return self.look.settings.latency
+
+    @property
+    def _limit_ms(self) -> float:
+        return self._settings.p95.total_seconds() * 1000
 
     async def run(self) -> Campaign:
         self.found = {t.name: Measured(t.url) for t in self.targets.values()}
@@ -110,6 +119,7 @@ class _Campaign:
             await asyncio.to_thread(lambda: result.plan)
             async with Prober(self.look.settings.http.ca_file) as prober:
                 await self._sample(prober, result, names)
+        result.discarded = self.discarded
         result.finished_at = self.look.now().isoformat()
         return result
 
@@ -170,9 +180,10 @@ class _Campaign:
         return tuple(lanes)
 
     async def _sample(self, prober: Prober, plan: Campaign, names: list[str]) -> None:
+        look = 1
         for number in range(1, plan.looks + 1):
             lanes = self._lanes(names, plan)
-            self._announce(plan, names, lanes, number)
+            self._announce(plan, names, lanes, look)
             batch = Batch(
                 urls=tuple(t.url for t in self.targets.values()),
                 lanes=lanes,
@@ -182,10 +193,31 @@ class _Campaign:
                 accepted={n: t.accepted for n, t in enumerate(self.targets.values())},
             )
             sample = await prober.sample(batch, self._progress(plan, names))
+            if number < plan.looks and self._is_spoilt(sample):
+                continue
+            look += 1
             self._keep(sample)
             names = [name for name in names if self._is_undecided(plan, name)]
             if not names or sample.is_cut:
                 return
+
+    def _is_spoilt(self, sample: Sample) -> bool:
+        """Whether the prober's own lateness makes a batch worthless, which then counts for none.
+
+        What is set aside depends on the prober alone, so what is kept is not chosen by what
+        the server did.
+        """
+        if sample.stops or not sample.shots or sample.is_cut:
+            return False
+        late_ms = p95.quantiles([shot.late_ms for shot in sample.shots]).p95_ms
+        is_late = late_ms is not None and late_ms > p95.tolerated_lateness_ms(0, self._limit_ms)
+        if is_late:
+            self.discarded += len(sample.shots)
+            self.look.say(
+                f"latency: {len(sample.shots)} requests set aside, the prober itself was late "
+                f"by {late_ms:.0f} ms: this machine has too much else to do"
+            )
+        return is_late
 
     def _keep(self, sample: Sample) -> None:
         by_place = list(self.targets.values())
@@ -200,8 +232,7 @@ class _Campaign:
 
     def _is_undecided(self, plan: Campaign, name: str) -> bool:
         seen = self.found[name]
-        limit_ms = self._settings.p95.total_seconds() * 1000
-        over = [is_over(shot, limit_ms) for shot in seen.shots]
+        over = [is_over(shot, self._limit_ms) for shot in seen.shots]
         is_open = p95.judge(plan.plan, over)[0] is p95.Judgement.UNDECIDED
         return is_open and not seen.stopped and seen.refusal is None
 

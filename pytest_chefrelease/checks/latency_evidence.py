@@ -13,8 +13,6 @@ from pytest_chefrelease.settings.model import LatencyTable
 
 _CHART_POINTS = 300
 _SLOWEST = 10
-_LATE_SHARE = 0.05
-_LATE_FLOOR_SHARE = 0.01
 _EDGES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0)
 """Edges of the distribution's classes, as multiples of the limit."""
 
@@ -26,6 +24,7 @@ def evidence_of(
     limit_ms = settings.p95.total_seconds() * 1000
     facts = _facts(measured.shots, limit_ms)
     facts["rate"] = measured.rate
+    facts["discarded"] = found.discarded
     return Evidence(
         summary=in_words(endpoint, facts, limit_ms),
         source=f"GET {measured.url}",
@@ -54,15 +53,11 @@ def in_words(endpoint: str, facts: Mapping[str, Fact], limit_ms: float) -> str:
 
 
 def is_too_late(facts: Mapping[str, Fact], limit_ms: float) -> bool:
-    """Whether the prober's own lateness spoils what it measured.
-
-    More than 5 % of the measured P95 does (CATALOG.md), but never less than 1 % of the
-    limit: the schedule of an ordinary machine is no finer, and no verdict hangs on it.
-    """
+    """Whether the prober's own lateness (its P95) spoils what it measured."""
     lateness, p95_ms = facts["lateness_ms"], facts["p95_ms"]
     if not isinstance(lateness, int | float) or not isinstance(p95_ms, int | float):
-        return False
-    return lateness > max(_LATE_SHARE * p95_ms, _LATE_FLOOR_SHARE * limit_ms)
+        return False  # P95 is a request that failed: no lateness made it so
+    return lateness > p95.tolerated_lateness_ms(p95_ms, limit_ms)
 
 
 def _facts(shots: Sequence[Shot], limit_ms: float) -> dict[str, Fact]:

@@ -49,12 +49,12 @@ class Prober:
     """
 
     ca_file: str | None = None
-    _process: Process | None = None
+    process: Process | None = field(default=None, init=False)
 
     async def __aenter__(self) -> Self:
         # Without -P the user's folder would come first on the path of imports.
         command = [sys.executable, "-P", "-c", _START, str(_ROOT)]
-        self._process = await asyncio.create_subprocess_exec(
+        self.process = await asyncio.create_subprocess_exec(
             *command,
             *([self.ca_file] if self.ca_file else []),
             stdin=PIPE,
@@ -120,6 +120,6 @@ class Prober:
         )
 
     def _started(self) -> Process:
-        if self._process is None:
+        if self.process is None:
             raise ValueError("the prober is used in `async with`")
-        return self._process
+        return self.process

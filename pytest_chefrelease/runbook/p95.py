@@ -34,6 +34,9 @@ ERROR = 0.05
 STOPPED_ERROR = 0.001
 """The part of the chance of a wrong FAIL that is kept for runs stopped because of errors."""
 
+LATE_SHARE = 0.05
+"""The share of a measured P95 that may be the prober's own lateness."""
+
 LEAST_REQUESTS = 59
 """Fewer can prove nothing: 0.95 ** 58 is over 0.05."""
 
@@ -133,6 +136,15 @@ def judge(planned: Sequence[Bounds], over: Sequence[bool]) -> tuple[Judgement, B
 def is_over_although_stopped(n: int, over: int, endpoints: int) -> bool:
     """Whether ``over`` of ``n`` prove too many, where sampling was stopped by errors."""
     return over >= bounds(n, over_error=STOPPED_ERROR / endpoints).over_at_least
+
+
+def tolerated_lateness_ms(p95_ms: float, limit_ms: float) -> float:
+    """How late a prober may itself be, in milliseconds, before its P95 means nothing.
+
+    5 % of what it measures: of P95, or of the limit where that is longer. Lateness only
+    adds to a latency that counts from the schedule, so less than that turns no verdict.
+    """
+    return LATE_SHARE * max(p95_ms, limit_ms)
 
 
 def quantiles(latencies_ms: Sequence[float | None]) -> Quantiles:
