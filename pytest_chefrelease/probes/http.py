@@ -23,7 +23,7 @@ from pytest_chefrelease.probes.http_failures import classify, without_credential
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Answer", "HttpProbe"]
+__all__ = ["Answer", "HttpProbe", "trust"]
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -145,7 +145,7 @@ class HttpProbe:
 
             self._client = httpx.AsyncClient(
                 http2=True,
-                verify=self._trust(),
+                verify=trust(self.ca_file),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 limits=httpx.Limits(
                     max_connections=None,
@@ -163,20 +163,25 @@ class HttpProbe:
             )
         return self._client
 
-    def _trust(self) -> ssl.SSLContext:
-        import httpx
 
-        context = httpx.create_ssl_context()
-        if self.ca_file is not None:
-            try:
-                context.load_verify_locations(self.ca_file)
-            except (OSError, ssl.SSLError):
-                raise NotConfigured(
-                    f"{self.ca_file} holds no readable certificate",
-                    expected="a PEM file of certificate authorities",
-                    remedy="Correct http.ca_file in release.toml.",
-                ) from None
-        return context
+def trust(ca_file: str | None) -> ssl.SSLContext:
+    """What certificates are verified with: the public authorities, and those of a PEM file.
+
+    Raises NotConfigured where the file holds no readable certificate.
+    """
+    import httpx
+
+    context = httpx.create_ssl_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError):
+            raise NotConfigured(
+                f"{ca_file} holds no readable certificate",
+                expected="a PEM file of certificate authorities",
+                remedy="Correct http.ca_file in release.toml.",
+            ) from None
+    return context
 
 
 async def _exchange(
