@@ -102,9 +102,13 @@ class Stack:
             self._cluster, "staging", "chefcloud_staging", made_up.staging_database
         )
         migrations = read_migrations(self.repository.migrations)
-        before = migrations[:-_PENDING]
-        self.production.create(before, made_up.smoke_password, made_up.badge)
-        self.staging.create(migrations, made_up.smoke_password, made_up.badge)
+        plans = ((self.production, migrations[:-_PENDING]), (self.staging, migrations))
+        with ThreadPoolExecutor(len(plans)) as side_by_side:
+            for created in [
+                side_by_side.submit(database.create, those, made_up.smoke_password, made_up.badge)
+                for database, those in plans
+            ]:
+                created.result()
 
     def _world(self) -> World:
         made_up = self._secrets
@@ -180,6 +184,11 @@ class Stack:
     def pids(self) -> list[int]:
         """The processes of the stack: the server of the sites, and PostgreSQL."""
         return [self._server.pid, self._cluster.pid]
+
+    @property
+    def badge(self) -> str:
+        """What the test account's badge says when it is swiped."""
+        return self._secrets.badge
 
     @property
     def backups(self) -> Path:
