@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import secrets
 import string
-from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -25,9 +24,8 @@ from pytest_chefrelease.runbook.secret_strength import (
 SIGNING = Demand(32, 128)
 
 
-def problems(value: str, demand: Demand = SIGNING, **around: Any) -> str:
-    surroundings = Surroundings(**around)
-    return "; ".join(weaknesses(Secret(value), demand, surroundings)[0])
+def problems(value: str, demand: Demand = SIGNING, around: Surroundings | None = None) -> str:
+    return "; ".join(weaknesses(Secret(value), demand, around or Surroundings())[0])
 
 
 def base64_of(text: str) -> str:
@@ -90,14 +88,14 @@ def test_32_hex_digits_are_128_bits_and_not_256() -> None:
 
 def test_a_value_that_stands_elsewhere_is_refused_with_the_place() -> None:
     value = secrets.token_urlsafe(32)
-    around: dict[str, Any] = {
-        "others": {"staging's value": Secret(value), "the value of WH_SECRET": Secret("other")},
-        "examples": {"services/api/.env.example": {value}},
-    }
-
-    assert (
-        problems(value, **around) == "it is staging's value; it stands in services/api/.env.example"
+    around = Surroundings(
+        others={"staging's value": Secret(value), "the value of WH_SECRET": Secret("other")},
+        examples={"services/api/.env.example": {value}},
     )
+
+    said = problems(value, around=around)
+
+    assert said == "it is staging's value; it stands in services/api/.env.example"
 
 
 def test_names_of_the_product_count_as_words() -> None:
