@@ -138,9 +138,12 @@ class GitProbe:
         return {name: object_id for object_id, tab, name in pairs if tab}
 
     def files(self, commit: str, directory: str) -> tuple[TreeEntry, ...]:
-        """The files of a commit under a directory (all for ``""``), by their names' bytes."""
-        under = [f"{directory}/"] if directory else []
-        output = self._run("ls-tree", "-r", "-z", "-l", "--full-tree", commit, *under)
+        """The files of a commit under a directory of ``repository``, by their names' bytes.
+
+        All of the commit for ``""``.
+        """
+        under = [commit, f"{directory}/"] if directory else ["--full-tree", commit]
+        output = self._run("ls-tree", "-r", "-z", "-l", *under)
         entries = output.decode(errors="surrogateescape").split("\0")
         return tuple(_entry(text) for text in entries if text)
 
