@@ -45,10 +45,10 @@ def describe(
 def _sentences(key: Path, found: list[_Found], data: Mapping[str, object]) -> list[str]:
     if found[0].detail["type"] == "extra_forbidden":
         return [_unknown_key(key)]
+    value, takes_table = _value_at(data, key), bool(known_keys(key))
     details = [f.detail for f in found]
-    if found[0].union == key:
-        return [sentence(details, _value_at(data, key))]
-    return [sentence([detail], _value_at(data, key)) for detail in details]
+    kinds = [details] if found[0].union == key else [[detail] for detail in details]
+    return [sentence(kind, value, takes_table=takes_table) for kind in kinds]
 
 
 def _unknown_key(key: Path) -> str:

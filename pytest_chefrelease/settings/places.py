@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -66,4 +65,13 @@ def _quoted(part: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_-]+", part) and len(part) <= _SHOWN_CHARS:
         return part
     shown = part if len(part) <= _SHOWN_CHARS else part[:_SHOWN_CHARS] + "…"
-    return json.dumps(shown, ensure_ascii=not shown.isprintable())
+    return f'"{"".join(map(_escaped, shown))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

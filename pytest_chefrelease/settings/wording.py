@@ -35,22 +35,25 @@ _BOUNDS = {
 }
 
 
-def sentence(details: Sequence[ErrorDetails], value: object) -> str:
-    """What is wrong with ``value``, and what each of ``details`` would allow in its place."""
+def sentence(details: Sequence[ErrorDetails], value: object, *, takes_table: bool) -> str:
+    """What is wrong with ``value``, and what each of ``details`` would allow in its place.
+
+    ``takes_table`` says that a table stands there rightly.
+    """
     if details[0]["type"] == "missing":
         return "is missing; it is needed here"
     allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
-    verb = "" if allowed.endswith(" allowed") else " is allowed"
-    return f"{_wrong(details[0], value)}; {allowed}{verb}"
+    verb = "" if " allowed" in allowed else " is allowed"
+    return f"{_wrong(details[0], value, takes_table=takes_table)}; {allowed}{verb}"
 
 
-def _wrong(detail: ErrorDetails, value: object) -> str:
+def _wrong(detail: ErrorDetails, value: object, *, takes_table: bool) -> str:
     if detail["type"] in _BOUNDS:
         return _BOUNDS[detail["type"]][0]
     if isinstance(value, str):
         is_about_content = detail["type"] in ("value_error", "literal_error")
         return ("wrong value" if value.strip() else "is empty") if is_about_content else "is text"
-    if detail["type"] == "value_error" and isinstance(value, dict):
+    if takes_table and isinstance(value, dict):
         return "wrong table"
     return f"is {_kind(value)}"
 
