@@ -184,7 +184,8 @@ def _result(
 
 def _not_applicable_reason(task: Task, settings: Settings) -> str | None:
     for pattern, reason in settings.not_applicable.items():
-        if task.check.item.id == pattern or fnmatchcase(task.label, pattern):
+        # A label's own brackets are no character class of a pattern.
+        if pattern in (task.check.item.id, task.label) or fnmatchcase(task.label, pattern):
             return f"Not applicable: {reason}"
     return None
 

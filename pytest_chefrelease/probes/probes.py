@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_chefrelease.probes.github import GitHubProbe
     from pytest_chefrelease.probes.http import HttpProbe
     from pytest_chefrelease.probes.postgres import PostgresProbe
+    from pytest_chefrelease.probes.tls import TlsProbe
 
 
 @dataclass(slots=True)
@@ -77,6 +78,14 @@ class Probes:
             self._browser = BrowserProbe(chromium=self.settings.routes.chromium)
             self._closers.append(self._browser.close)
         return self._browser
+
+    @property
+    def tls(self) -> TlsProbe:
+        """Certificates, by connections of its own."""
+        from pytest_chefrelease.probes.tls import TlsProbe
+
+        http = self.settings.http
+        return TlsProbe(timeout_s=http.timeout.total_seconds(), ca_file=http.ca_file)
 
     async def close(self) -> None:
         """Close what was opened, last first."""

@@ -358,3 +358,15 @@ def test_paths_and_names_can_be_changed() -> None:
 
     assert (asked.outcome, {r.path for r in site.requests}) == (Outcome.PASSED, {"/me"})
     assert "X-Correlation-Id missing" in named.seen
+
+
+def test_one_rule_can_be_declared_not_applicable_by_its_label() -> None:
+    reason = {"preflight.rule[docs-hidden]": "the documentation is public"}
+    settings = settings_for("http://127.0.0.1:9", not_applicable=reason)
+
+    result = asyncio.run(verify("preflight.rule", "docs-hidden", settings))
+
+    assert (result.outcome, result.summary) == (
+        Outcome.NOT_APPLICABLE,
+        "Not applicable: the documentation is public",
+    )
