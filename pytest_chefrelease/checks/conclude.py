@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pytest_chefrelease.checks.declare import Check
-from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.checks.engine import override_of
+from pytest_chefrelease.runbook.item import Item, Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.quick_check import Line, LineEvidence, fill
 from pytest_chefrelease.runbook.record import StageRecord
@@ -17,18 +18,19 @@ from pytest_chefrelease.settings.model import Settings
 
 
 def expected_labels(checks: Iterable[Check], settings: Settings, stage: Stage) -> set[str]:
-    """The labels of all blocking checks that a whole run of the stage has."""
-    labels = set()
-    for check in checks:
-        override = settings.items.get(check.item.id)
-        blocking = check.item.blocking
-        if override is not None and override.blocking is not None:
-            blocking = override.blocking
-        if stage not in check.item.stages or not blocking:
-            continue
-        for parameter in check.parameters_for(settings, stage):
-            labels.add(f"{check.item.id}[{parameter}]" if parameter else check.item.id)
-    return labels
+    """The labels of all checks that count in a whole run of the stage: a run without is partial."""
+    return {
+        check.item.label(parameter)
+        for check in checks
+        if stage in check.item.stages and _counts(check.item, settings)
+        for parameter in check.parameters_for(settings, stage)
+    }
+
+
+def _counts(item: Item, settings: Settings) -> bool:
+    override = override_of(item, settings)
+    blocking = item.blocking if override.blocking is None else override.blocking
+    return blocking and not override.shadow
 
 
 def conclude(
@@ -44,13 +46,15 @@ def conclude(
 ) -> StageRecord:
     """The record of a run. ``earlier`` are the records of this release's other stages."""
     verdict = decide(run, results)
+    # What earlier stages saw fills commands too: the backup is prerelease's.
+    known = [*results, *(result for record in earlier for result in record.results)]
     return StageRecord(
         release=release,
         stage=run.stage,
         started_at=started_at,
         finished_at=finished_at,
         verdict=verdict,
-        response=respond(run.stage, verdict, results, deployment(settings, release, results)),
+        response=respond(run.stage, verdict, results, deployment(settings, release, known)),
         quick_check=_board(results, earlier, finished_at),
         results=tuple(results),
         targets=_targets(settings),
@@ -72,10 +76,12 @@ def deployment(settings: Settings, release: Release, results: Sequence[Result]) 
 
 
 def _fact(results: Sequence[Result], item_id: str, name: str) -> str | None:
+    """The first text that an item's results hold under a name."""
     for result in results:
         if result.item.id == item_id and result.evidence is not None:
             value = result.evidence.facts.get(name)
-            return value if isinstance(value, str) else None
+            if isinstance(value, str) and value:
+                return value
     return None
 
 
@@ -96,7 +102,7 @@ def _line(result: Result, now: datetime) -> LineEvidence | None:
         line=result.item.quick_check,
         outcome=result.outcome.value,
         stage=result.stage.value,
-        observed_at=at.isoformat(timespec="seconds"),
+        observed_at=at.astimezone(UTC).isoformat(timespec="seconds"),
         blocking=result.blocking,
     )
 

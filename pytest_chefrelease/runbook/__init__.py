@@ -1,1 +1,1 @@
-"""The runbook as plain data and pure rules: items, evidence, outcomes, verdict, response. No I/O."""
+"""The runbook as plain data and pure rules: items, evidence, outcomes, verdict. No I/O."""

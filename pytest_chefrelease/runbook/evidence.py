@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pytest_chefrelease.runbook.item import Minimum
 from pytest_chefrelease.runbook.release import Release
+
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Clocks of two systems differ; more than this is no evidence of a time."""
 
 Scalar = str | int | float | bool | None
 Fact = Scalar | list[Scalar] | list[dict[str, Scalar]] | dict[str, Scalar]
@@ -83,36 +87,63 @@ class Evidence:
     attachments: tuple[Attachment, ...] = ()
 
 
-def shortfall(
-    minimum: Minimum, evidence: Evidence, release: Release, now: datetime
-) -> str | None:
+def shortfall(minimum: Minimum, evidence: Evidence, release: Release, now: datetime) -> str | None:
     """Say what is missing for the item to pass on this evidence, or None when it suffices.
 
     Source: DESIGN.md section 3, rules 1 and 5 (no evidence, no GO; stale is unverified).
     """
-    for name, least in minimum.counts.items():
-        value = evidence.facts.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not value >= least:
-            seen = "nothing" if value is None else value
+    return (
+        _too_few(minimum.counts, evidence.facts)
+        or _absent(minimum.facts, evidence.facts)
+        or _stale(minimum.max_age, now - evidence.observed_at)
+        or _foreign(minimum, evidence.commit, release.commit)
+    )
+
+
+def _too_few(counts: Mapping[str, float], facts: Mapping[str, Fact]) -> str | None:
+    for name, least in counts.items():
+        seen = facts.get(name)
+        if isinstance(seen, bool) or not isinstance(seen, int | float):
+            return f"saw no {name}, needs at least {least:g}"
+        if not (math.isfinite(seen) and seen >= least):
             return f"saw {seen} of {name}, needs at least {least:g}"
-    for name in minimum.facts:
-        if evidence.facts.get(name) in (None, "", [], {}):
-            return f"saw no {name}"
-    if minimum.max_age is not None:
-        age = now - evidence.observed_at
-        if age > minimum.max_age:
-            return f"the evidence is {_hours(age.total_seconds())} old, at most " + (
-                f"{_hours(minimum.max_age.total_seconds())} is allowed"
-            )
-    if minimum.of_release and (evidence.commit is None or evidence.commit != release.commit):
-        return (
-            f"the evidence is of commit {evidence.commit or 'unknown'}, "
-            f"the release is {release.commit or 'unknown'}"
-        )
     return None
 
 
-def _hours(seconds: float) -> str:
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+def _absent(names: Sequence[str], facts: Mapping[str, Fact]) -> str | None:
+    for name in names:
+        seen = facts.get(name)
+        is_blank = isinstance(seen, str) and not seen.strip()
+        is_no_number = isinstance(seen, float) and not math.isfinite(seen)
+        if seen is None or is_blank or is_no_number or seen in ([], {}):
+            return f"saw no {name}"
+    return None
+
+
+def _stale(max_age: timedelta | None, age: timedelta) -> str | None:
+    if max_age is None:
+        return None
+    if age < -_CLOCK_TOLERANCE:
+        return f"the evidence is dated {_span(-age)} in the future; one of the clocks is wrong"
+    if age > max_age:
+        return f"the evidence is {_span(age)} old, at most {_span(max_age)} is allowed"
+    return None
+
+
+def _foreign(minimum: Minimum, commit: str | None, released: str | None) -> str | None:
+    if not minimum.of_release or (commit is not None and commit == released):
+        return None
+    return (
+        f"the evidence is of commit {commit or 'unknown'}, the release is {released or 'unknown'}"
+    )
+
+
+def _span(time: timedelta) -> str:
+    """A time in its two largest units: ``24 h 1 min``."""
+    rest = int(time.total_seconds())
+    parts: list[str] = []
+    for unit, seconds in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        if rest >= seconds and len(parts) < 2:
+            parts.append(f"{rest // seconds} {unit}")
+            rest %= seconds
+    return " ".join(parts) or "0 s"

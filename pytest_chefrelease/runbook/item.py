@@ -33,6 +33,7 @@ class Symptom(StrEnum):
     SERVER_ERRORS = "5xx above 5 % of requests"
     WRONG_ENVIRONMENT = "wrong environment value"
     CAUSE_UNKNOWN = "cause unknown for 15 minutes"
+    WATCH_INCOMPLETE = "watch not completed"
 
 
 class Section(StrEnum):
@@ -118,6 +119,10 @@ class Item:
     def test_name(self) -> str:
         """The name of the test function that verifies this item."""
         return "test_" + self.id.replace(".", "_").replace("-", "_")
+
+    def label(self, parameter: str | None) -> str:
+        """The name of one check of this item: ``secrets.strength[JWT_SECRET]``."""
+        return f"{self.id}[{parameter}]" if parameter else self.id
 
     @property
     def room(self) -> str:

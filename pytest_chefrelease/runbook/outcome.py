@@ -49,7 +49,7 @@ class Result:
     @property
     def label(self) -> str:
         """The check's name: ``secrets.strength[JWT_SECRET]``."""
-        return f"{self.item.id}[{self.parameter}]" if self.parameter else self.item.id
+        return self.item.label(self.parameter)
 
     @property
     def blocks(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LINES = (
     "CI green (lint + build)",
@@ -24,7 +24,10 @@ _GRAVEST_FIRST = ("failed", "unverified", "waived", "passed", "not-applicable")
 
 @dataclass(frozen=True, slots=True)
 class LineEvidence:
-    """One result as far as the board needs it: which line, how it ended, when, in which stage."""
+    """One result as far as the board needs it: which line, how it ended, when, in which stage.
+
+    ``observed_at`` is ISO 8601 in UTC, so that text sorts as time does.
+    """
 
     line: int
     outcome: str
@@ -48,7 +51,11 @@ class Line:
 
 
 def fill(evidence: Sequence[LineEvidence]) -> tuple[Line, ...]:
-    """Each line takes its gravest outcome; advisory failures and shadows do not tick it red."""
+    """Each line takes its gravest outcome over all stages.
+
+    Advisory evidence decides only where there is no other, and its failure leaves the line
+    unverified: it warns, and makes nothing red.
+    """
     return tuple(
         _fill_line(number, text, [e for e in evidence if e.line == number])
         for number, text in enumerate(LINES, start=1)
@@ -56,10 +63,14 @@ def fill(evidence: Sequence[LineEvidence]) -> tuple[Line, ...]:
 
 
 def _fill_line(number: int, text: str, evidence: Sequence[LineEvidence]) -> Line:
-    counting = [e for e in evidence if e.blocking] or list(evidence)
+    counting = [e for e in evidence if e.blocking] or [_warning(e) for e in evidence]
     for outcome in _GRAVEST_FIRST:
         deciding = [e for e in counting if e.outcome == outcome]
         if deciding:
             last = max(deciding, key=lambda e: e.observed_at)
             return Line(number, text, outcome, last.stage, last.observed_at)
     return Line(number, text, "pending")
+
+
+def _warning(evidence: LineEvidence) -> LineEvidence:
+    return replace(evidence, outcome="unverified") if evidence.outcome == "failed" else evidence

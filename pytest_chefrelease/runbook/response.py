@@ -10,9 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_chefrelease.runbook.commands import (
+    Deployment,
+    migration_commands,
+    restart_commands,
+    rollback_commands,
+)
 from pytest_chefrelease.runbook.item import Severity, Stage, Symptom
 from pytest_chefrelease.runbook.outcome import Result
-from pytest_chefrelease.runbook.verdict import Decision, Verdict
+from pytest_chefrelease.runbook.verdict import Decision, Verdict, gravest_first
+
+__all__ = ["Action", "Deployment", "Response", "respond"]
 
 
 class Action(StrEnum):
@@ -25,23 +33,6 @@ class Action(StrEnum):
     ROLL_BACK = "roll-back"
     ROLL_BACK_OR_HOTFIX = "roll-back-or-hotfix"
     STOP_AND_ASSESS = "stop-and-assess"
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What the commands of a response need to know; unknown parts stay placeholders.
-
-    ``provider`` is ``fly``, ``render``, ``docker`` or None; ``apps`` are the provider's
-    names of API and web; ``image`` is the image of the previous release; ``backup`` the
-    newest backup file; ``migration`` the name of the migration that failed.
-    """
-
-    provider: str | None = None
-    apps: tuple[str, ...] = ()
-    previous_version: str | None = None
-    image: str | None = None
-    backup: str | None = None
-    migration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +51,18 @@ def respond(
     """The first rule that holds, gravest first."""
     if verdict.is_go:
         return Response(Action.PROCEED, _NEXT_STEP[stage])
-    blocked = [r for r in results if r.blocks]
     if stage is Stage.PRERELEASE:
         return Response(Action.HOLD, f"Do not deploy. {verdict.sentence}")
-    if not blocked:
-        return Response(Action.HOLD, f"Not enough evidence to call it well. {verdict.sentence}")
-    return _respond_to_failure(blocked, deployment)
+    blocked = sorted((r for r in results if r.blocks), key=gravest_first)
+    if blocked:
+        return _respond_to_failure(blocked, deployment)
+    if verdict.decision is Decision.NO_GO:
+        return Response(Action.HOLD, f"Do not call it well. {verdict.sentence}")
+    return Response(Action.HOLD, f"Not enough evidence to call it well. {verdict.sentence}")
 
 
 def _respond_to_failure(blocked: Sequence[Result], deployment: Deployment) -> Response:
-    symptoms = {r.symptom or r.item.symptom for r in blocked}
+    symptoms = {_symptom(r) for r in blocked}
     for symptom in (Symptom.HEALTH_FAILING, Symptom.LOGIN_BROKEN):
         if symptom in symptoms:
             reason = f"{symptom.value.capitalize()}: roll back now."
@@ -78,85 +71,50 @@ def _respond_to_failure(blocked: Sequence[Result], deployment: Deployment) -> Re
         reason = "A migration failed: stop and assess; do not roll the code back."
         return Response(Action.STOP_AND_ASSESS, reason, "now", migration_commands(deployment))
     if Symptom.SERVER_ERRORS in symptoms:
-        commands = rollback_commands(deployment)
-        return Response(
-            Action.ROLL_BACK, "5xx above 5 % of requests: roll back.", "5 minutes", commands
-        )
-    if symptoms == {Symptom.WRONG_ENVIRONMENT}:
+        reason, commands = "5xx above 5 % of requests: roll back.", rollback_commands(deployment)
+        return Response(Action.ROLL_BACK, reason, "5 minutes", commands)
+    if _is_for_a_restart(blocked):
+        commands = restart_commands(deployment, _wrong_variables(blocked))
         reason = "A wrong environment value: fix it and restart."
-        return Response(Action.FIX_AND_RESTART, reason, None, restart_commands(deployment))
+        return Response(Action.FIX_AND_RESTART, reason, None, commands)
     if Symptom.CAUSE_UNKNOWN in symptoms:
         reason = "The cause is unknown after 15 minutes: roll back."
         return Response(Action.ROLL_BACK, reason, "now", rollback_commands(deployment))
+    if symptoms == {Symptom.WATCH_INCOMPLETE}:
+        reason = "The watch was not completed: run it again, for its full time."
+        return Response(Action.HOLD, reason, None, ("pytest -m monitoring",))
     return _respond_by_severity(blocked, deployment)
 
 
 def _respond_by_severity(blocked: Sequence[Result], deployment: Deployment) -> Response:
-    gravest = min(r.severity for r in blocked)
-    first = next(r for r in blocked if r.severity is gravest)
-    if gravest is Severity.P1:
-        reason = f"P1, {first.item.title}: roll back now."
+    """``blocked`` has the gravest first."""
+    first = blocked[0]
+    if first.severity is Severity.P1:
+        reason = f"P1, {first.label} failed: roll back now."
         return Response(Action.ROLL_BACK, reason, "now", rollback_commands(deployment))
-    if gravest is Severity.P2:
-        reason = f"P2, {first.item.title}: roll back, or hotfix, within 1 hour."
+    if first.severity is Severity.P2:
+        reason = f"P2, {first.label} failed: roll back, or hotfix, within 1 hour."
         commands = rollback_commands(deployment)
         return Response(Action.ROLL_BACK_OR_HOTFIX, reason, "1 hour", commands)
-    reason = f"P3, {first.item.title}: fix forward and monitor."
+    reason = f"P3, {first.label} failed: fix forward and monitor."
     return Response(Action.FIX_FORWARD, reason, "the next deploy")
 
 
-def rollback_commands(deployment: Deployment) -> tuple[str, ...]:
-    """The provider's way back to the previous release, API first, then web."""
-    version = deployment.previous_version or "PREVIOUS_VERSION"
-    apps = deployment.apps or ("APP",)
-    if deployment.provider == "fly":
-        image = deployment.image or "IMAGE_OF_" + version
-        lines = []
-        for app in apps:
-            lines += [
-                f"fly releases --image -a {app}    # the image of {version}",
-                f"fly deploy --image {image} -a {app}",
-                f"fly releases rollback -a {app}    # older flyctl only",
-            ]
-        return tuple(lines)
-    if deployment.provider == "render":
-        return tuple(
-            f"Render dashboard: {app}: Events/Deploys: deploy of {version}: Rollback"
-            for app in apps
-        )
-    if deployment.provider == "docker":
-        pulls = [f"docker pull {deployment.image or f'{app}:{version}'}" for app in apps]
-        return (*pulls, "docker-compose up -d")
-    return (f"Deploy {version} again. (Set [provider] in release.toml for the exact commands.)",)
+def _symptom(result: Result) -> Symptom | None:
+    return result.symptom or result.item.symptom
 
 
-def migration_commands(deployment: Deployment) -> tuple[str, ...]:
-    """The runbook's bad-migration protocol, steps 1 to 4."""
-    name = deployment.migration or "MIGRATION_NAME"
-    backup = deployment.backup or "BACKUP_FILE"
-    restore = (
-        f'psql "$DATABASE_URL" < {backup}'
-        if backup.endswith((".sql", "BACKUP_FILE"))
-        else f'pg_restore --clean --if-exists --dbname "$DATABASE_URL" {backup}'
-    )
-    return (
-        "# Assess: is the app still functional? is data corrupted? can we fix forward?",
-        "npx prisma migrate status",
-        f'npx prisma migrate resolve --rolled-back "{name}"',
-        f"{restore}    # only if data is badly corrupted",
-    )
+def _is_for_a_restart(blocked: Sequence[Result]) -> bool:
+    """Whether a wrong value is there, and nothing beside it that calls for a rollback now."""
+    wrong = [r for r in blocked if _symptom(r) is Symptom.WRONG_ENVIRONMENT]
+    others = [r for r in blocked if _symptom(r) is not Symptom.WRONG_ENVIRONMENT]
+    return bool(wrong) and not any(r.severity is Severity.P1 for r in others)
 
 
-def restart_commands(deployment: Deployment) -> tuple[str, ...]:
-    """How a corrected environment value reaches the running application."""
-    apps = deployment.apps or ("APP",)
-    if deployment.provider == "fly":
-        return tuple(f"fly secrets set NAME=VALUE -a {app}    # restarts" for app in apps[:1])
-    if deployment.provider == "render":
-        return (f"Render dashboard: {apps[0]}: Environment: correct the value (restarts itself)",)
-    if deployment.provider == "docker":
-        return ("docker-compose up -d --force-recreate",)
-    return ("Correct the value and restart. (Set [provider] in release.toml for the commands.)",)
+def _wrong_variables(blocked: Sequence[Result]) -> tuple[str, ...]:
+    """Items of the environment matrix have the variable's name as their parameter."""
+    named = (r.parameter for r in blocked if _symptom(r) is Symptom.WRONG_ENVIRONMENT)
+    return tuple(dict.fromkeys(name for name in named if name))
 
 
 _NEXT_STEP = {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_chefrelease.runbook.item import Severity, Stage
+from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 
 
@@ -54,13 +54,14 @@ class Verdict:
 
 def decide(run: Run, results: Sequence[Result]) -> Verdict:
     """Judge a stage. The order of the results does not matter."""
-    results = sorted(results, key=lambda r: (r.severity, r.item.id, r.parameter or ""))
+    results = sorted(results, key=gravest_first)
     blocked = [r for r in results if r.blocks]
     if blocked:
         return Verdict(Decision.NO_GO, _why_blocked(blocked), _mend(blocked))
     if run.foreign_failures:
         tests = _number(run.foreign_failures, "selected test")
-        return Verdict(Decision.NO_GO, f"{tests} failed that verify no item.", "Mend them.")
+        sentence = f"{tests} failed that stand for no item."
+        return Verdict(Decision.NO_GO, sentence, "Mend them.")
     return _decide_unblocked(run, results)
 
 
@@ -100,9 +101,7 @@ def _why_held(held: Sequence[Result]) -> str:
     return f"{first.label} could not be verified: {_sentence(first.summary)}{more}"
 
 
-def _why_go(
-    results: Sequence[Result], waived: Sequence[Result], held: Sequence[Result]
-) -> str:
+def _why_go(results: Sequence[Result], waived: Sequence[Result], held: Sequence[Result]) -> str:
     passed = sum(r.outcome is Outcome.PASSED for r in results)
     extras = []
     if waived:
@@ -134,6 +133,12 @@ def _number(n: int, noun: str) -> str:
     return f"{n} {noun[:-1]}ies" if noun.endswith("y") else f"{n} {noun}s"
 
 
-def gravest(results: Sequence[Result]) -> Severity | None:
-    """The gravest severity among the results that block, or None."""
-    return min((r.severity for r in results if r.blocks), default=None)
+def gravest_first(result: Result) -> tuple[str, ...]:
+    """Sorts results by severity and name, so that the order in which they came says nothing."""
+    return (
+        result.severity,
+        result.item.id,
+        result.parameter or "",
+        result.summary,
+        result.remedy,
+    )

@@ -1,0 +1,130 @@
+"""The commands of a response, for the provider that runs the application.
+
+They are printed to be copied, never run: what comes from outside is quoted for the shell,
+and what no command can do is a comment. Source: the runbook's "Rollback Procedure" and
+"Migration Rollback"; FACTS.md on flyctl; Render's API, "Roll back deploy".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from shlex import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the commands of a response need to know; unknown parts stay placeholders.
+
+    ``provider`` is ``fly``, ``render``, ``docker`` or None; ``apps`` are the provider's
+    names of API and web; ``image`` is the image of the previous release; ``backup`` the
+    newest backup file; ``migration`` the name of the migration that failed.
+    """
+
+    provider: str | None = None
+    apps: tuple[str, ...] = ()
+    previous_version: str | None = None
+    image: str | None = None
+    backup: str | None = None
+    migration: str | None = None
+
+
+def rollback_commands(deployment: Deployment) -> tuple[str, ...]:
+    """The provider's way back to the previous release, API first, then web."""
+    way = _ROLLBACK.get(deployment.provider or "")
+    if way is None:
+        return (f"# Deploy {_version(deployment)} again. {_NO_PROVIDER}",)
+    return way(deployment)
+
+
+def migration_commands(deployment: Deployment) -> tuple[str, ...]:
+    """The runbook's bad-migration protocol, steps 1 to 4."""
+    name = quote(deployment.migration or "MIGRATION_NAME")
+    backup = deployment.backup or "BACKUP_FILE"
+    restore = (
+        f'psql "$DATABASE_URL" < {quote(backup)}'
+        if backup.endswith((".sql", "BACKUP_FILE"))
+        else f'pg_restore --clean --if-exists --dbname "$DATABASE_URL" {quote(backup)}'
+    )
+    return (
+        "# Assess: is the app still functional? is data corrupted? can we fix forward?",
+        "npx prisma migrate status",
+        f"npx prisma migrate resolve --rolled-back {name}",
+        f"{restore}    # only if data is badly corrupted",
+    )
+
+
+def restart_commands(deployment: Deployment, variables: Sequence[str] = ()) -> tuple[str, ...]:
+    """How corrected values of ``variables`` reach the running application."""
+    app = _apps(deployment)[0]
+    names = tuple(variables) or ("NAME",)
+    if deployment.provider == "fly":
+        values = " ".join(f"{quote(name)}=VALUE" for name in names)
+        return (f"fly secrets set {values} -a {quote(app)}    # restarts by itself",)
+    if deployment.provider == "render":
+        listed = _one_line(", ".join(names))
+        return (f"# Render dashboard: {_one_line(app)}: Environment: {listed}: save and deploy",)
+    if deployment.provider == "docker":
+        listed = _one_line(", ".join(names))
+        return (f"# Correct {listed} where docker-compose reads it.", _DOCKER_RESTART)
+    return (f"# Correct {_one_line(', '.join(names))} and restart. {_NO_PROVIDER}",)
+
+
+def _fly(deployment: Deployment) -> tuple[str, ...]:
+    version, lines = _version(deployment), []
+    for app, image in _images(deployment):
+        lines += [
+            f"fly releases --image -a {quote(app)}    # shows the image of {version}",
+            f"fly deploy --image {quote(image)} -a {quote(app)}",
+            f"fly releases rollback -a {quote(app)}    # instead, where flyctl is old",
+        ]
+    return tuple(lines)
+
+
+def _render(deployment: Deployment) -> tuple[str, ...]:
+    version, lines = _version(deployment), []
+    for app in _apps(deployment):
+        service = app if app.startswith("srv-") else "SERVICE_ID"
+        url = quote(f"https://api.render.com/v1/services/{service}/rollback")
+        headers = "-H \"Authorization: Bearer $RENDER_API_KEY\" -H 'Content-Type: application/json'"
+        lines += [
+            f"# Render dashboard: {_one_line(app)}: Events/Deploys: deploy of {version}: Rollback",
+            f"""curl -X POST {url} {headers} -d '{{"deployId": "DEPLOY_ID"}}'""",
+        ]
+    return tuple(lines)
+
+
+def _docker(deployment: Deployment) -> tuple[str, ...]:
+    pulls = [f"docker pull {quote(image)}" for _, image in _images(deployment)]
+    return (*pulls, f"docker-compose up -d    # with the tags of {_version(deployment)}")
+
+
+def _images(deployment: Deployment) -> list[tuple[str, str]]:
+    """Each app with the image to go back to: the one that is known is the first app's."""
+    version = deployment.previous_version or "PREVIOUS_VERSION"
+    is_docker = deployment.provider == "docker"
+    images = [f"{a}:{version}" if is_docker else f"IMAGE_OF_{version}" for a in _apps(deployment)]
+    images[0] = deployment.image or images[0]
+    return list(zip(_apps(deployment), images, strict=True))
+
+
+def _apps(deployment: Deployment) -> tuple[str, ...]:
+    return deployment.apps or ("APP",)
+
+
+def _version(deployment: Deployment) -> str:
+    return _one_line(deployment.previous_version or "PREVIOUS_VERSION")
+
+
+def _one_line(text: str) -> str:
+    """What stands in a comment cannot leave it."""
+    return " ".join(text.split())
+
+
+_NO_PROVIDER = "(Set [provider] in release.toml for the exact commands.)"
+_DOCKER_RESTART = "docker-compose up -d --force-recreate"
+_ROLLBACK: dict[str, Callable[[Deployment], tuple[str, ...]]] = {
+    "fly": _fly,
+    "render": _render,
+    "docker": _docker,
+}
