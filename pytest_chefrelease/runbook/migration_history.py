@@ -251,22 +251,18 @@ def _out_of_order(
     pending: Iterable[Script],
     accepted: Sequence[str],
 ) -> Iterable[Finding]:
-    done = sorted((s.name for s in scripts if s.name in applied), key=name_order)
-    yield from (found for found in _late(pending, done) if found.name not in accepted)
-    newest = None
-    for name in done:
-        if newest is not None and _begun(applied[name]) < _begun(applied[newest]):
-            if name not in accepted:
-                text = f"{newest} was applied after {name}, which is named later"
-                yield Finding(Problem.OUT_OF_ORDER, name, text)
-        else:
-            newest = name
-
-
-def _late(pending: Iterable[Script], done: Sequence[str]) -> Iterable[Finding]:
+    """Migrations that come, or came, after one that is named later."""
+    done = [applied[script.name] for script in scripts if script.name in applied]
+    last = ""
+    for row in sorted(done, key=lambda row: (row.started_at, name_order(row.name))):
+        if name_order(row.name) > name_order(last):
+            last = row.name
+        elif row.name not in accepted:
+            text = f"{row.name} was applied after {last}, which is named later"
+            yield Finding(Problem.OUT_OF_ORDER, row.name, text)
     for script in pending:
-        if done and name_order(script.name) < name_order(done[-1]):
-            text = f"{script.name} is pending, though {done[-1]}, named later, is applied"
+        if name_order(script.name) < name_order(last) and script.name not in accepted:
+            text = f"{script.name} is pending, though {last}, named later, is applied"
             yield Finding(Problem.OUT_OF_ORDER, script.name, text)
 
 
