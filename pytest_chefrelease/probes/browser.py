@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Playwright
 
 _SIDE_BY_SIDE = 5
-_CLOSE_S = 5.0
+_CLOSE_S = 3.0
 _SIZE = {"width": 1280, "height": 800}
 
 T = TypeVar("T")
@@ -179,19 +179,22 @@ async def _once(
     limit = asyncio.timeout(limit_s)
     try:
         async with limit, _page(chromium, watch, session) as page:
-            return await work(page)
+            value = await work(page)
     except TimeoutError:
         if not limit.expired():
             raise
         raise await _hung(chromium, limit_s) from None
     except Error as error:
-        if watch.crashed:
+        if watch.crashed or "crashed" in error.message:
             raise _Lost("the page crashed") from None
         if not chromium.browser.is_connected():
             raise _Lost("the browser crashed") from None
         if "has been closed" in error.message:
             raise _Lost("the page closed itself") from None
         raise
+    if watch.crashed:  # and was loaded anew by the work: what it saw before is lost
+        raise _Lost("the page crashed")
+    return value
 
 
 async def _hung(chromium: Chromium, limit_s: float) -> _Lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,22 @@ class GitProbe:
         rows = zip(*[iter(fields)] * 5, strict=False)
         found = (_tag([part.removeprefix("\n") for part in row]) for row in rows)
         return tuple(tag for tag in found if tag is not None)
+
+    def notes(self) -> tuple[str, ...]:
+        """The commits that all refs of notes point at."""
+        return tuple(self._line("for-each-ref", "--format=%(objectname)", "refs/notes/").split())
+
+    def top_level(self) -> Path:
+        """The work tree's own directory. Raises NotConfigured in a bare repository."""
+        try:
+            shown = self._run("rev-parse", "--show-toplevel").removesuffix(b"\n")
+        except GitFailed:
+            raise NotConfigured(
+                "the repository has no work tree",
+                where=str(self.repository),
+                remedy="Run in the release's work tree.",
+            ) from None
+        return Path(os.fsdecode(shown))
 
     def is_shallow(self) -> bool:
         """Whether history was cut off when cloning, as CI does."""

@@ -82,21 +82,23 @@ def run_git(
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
         given.write(stdin)
         given.seek(0)
-        process = _start(directory, arguments, given.fileno(), out.fileno(), variables or {})
+        process = start_git(
+            directory, arguments, given.fileno(), out.fileno(), subprocess.PIPE, variables or {}
+        )
         try:
             _, error_output = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            _end(process)
+            end_program(process)
             raise NoAnswer(
                 f"git {arguments[0]} did not end in {timeout_s:g} s",
                 where=str(directory),
                 remedy="Look for a slow disk or remote, then run it again.",
             ) from None
         except BaseException:
-            _end(process)
+            end_program(process)
             raise
         if process.returncode != 0:
-            raise _failure(directory, arguments[0], process.returncode, error_output)
+            raise failure_of(directory, arguments[0], process.returncode, error_output)
         if out.seek(0, os.SEEK_END) > _MAX_OUTPUT_BYTES:
             raise Malformed(
                 f"git {arguments[0]} gave over {_MAX_OUTPUT_BYTES:,} bytes", where=str(directory)
@@ -105,13 +107,18 @@ def run_git(
         return out.read()
 
 
-def _start(
+def start_git(
     directory: Path,
     arguments: tuple[str, ...],
     stdin: int,
     stdout: int,
+    stderr: int,
     variables: Mapping[str, str],
 ) -> subprocess.Popen[bytes]:
+    """Start git; the numbers are file descriptors, ``stderr`` may be subprocess.PIPE.
+
+    Raises MissingExtra without git, NotConfigured where there is no such directory.
+    """
     try:
         return subprocess.Popen(
             ["git", *_SAFE_OPTIONS, *arguments],
@@ -119,7 +126,7 @@ def _start(
             env=_environment() | dict(variables),
             stdin=stdin,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             start_new_session=True,
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
@@ -141,14 +148,15 @@ def _environment() -> dict[str, str]:
     return kept | _FIXED_VARIABLES
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_program(process: subprocess.Popen[bytes]) -> None:
     """End the process with its children: it leads a process group of its own."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 
-def _failure(directory: Path, command: str, status: int, error_output: bytes) -> ProbeError:
+def failure_of(directory: Path, command: str, status: int, error_output: bytes) -> ProbeError:
+    """Why git failed, from its exit status and its error output."""
     text = _CREDENTIALS.sub("", error_output[:4_000].decode(errors="replace")).strip()
     if "not a git repository" in text:
         return _no_repository(directory)

@@ -31,6 +31,7 @@ _POLL_S = 0.1
 _MOST_TEXT = 20_000
 _SCALE = 0.1  # of the small picture whose colours are counted
 _QUALITY = 60
+_PICTURE_TRIES = 3
 _SIZE = {"width": 1280, "height": 800}
 
 
@@ -224,14 +225,25 @@ async def _with_picture(
         await opened.page.evaluate(_MASKING, {"hidden": list(hidden), "mask": MASK})
     control = await opened.page.context.new_cdp_session(opened.page)
     clip = {"x": 0, "y": 0, **_SIZE, "scale": _SCALE}
-    small = await _picture(control, {"format": "png", "clip": clip})
-    large = await _picture(control, {"format": "jpeg", "quality": _QUALITY})
-    return replace(reading, events=events, colours=count_colours(small), screenshot=large)
+    small = await _picture(opened, control, {"format": "png", "clip": clip})
+    large = await _picture(opened, control, {"format": "jpeg", "quality": _QUALITY})
+    colours = count_colours(small) if small else 0
+    return replace(reading, events=events, colours=colours, screenshot=large)
 
 
-async def _picture(control: CDPSession, options: dict[str, object]) -> bytes:
-    answer = await control.send("Page.captureScreenshot", options)
-    return base64.b64decode(answer["data"])
+async def _picture(opened: OpenPage, control: CDPSession, options: dict[str, object]) -> bytes:
+    """A picture; empty where the page is between two documents each time it is asked."""
+    from playwright.async_api import Error
+
+    for _ in range(_PICTURE_TRIES):
+        try:
+            answer = await control.send("Page.captureScreenshot", options)
+            return base64.b64decode(answer["data"])
+        except Error:
+            if opened.page.is_closed() or opened.watch.crashed:
+                raise
+            await asyncio.sleep(_POLL_S)
+    return b""
 
 
 _MASKING = """({ hidden, mask }) => {

@@ -1,6 +1,7 @@
 // What a visitor could see of the page right now. Called many times a second: reads only.
 // options: {harmless: [selector], text: most characters of text}
 (options) => {
+  for (const selector of options.harmless) document.querySelector(selector);  // throws if none
   const roots = [document];
   for (let i = 0; i < roots.length; i++)
     for (const element of roots[i].querySelectorAll("*"))

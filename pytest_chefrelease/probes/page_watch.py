@@ -33,7 +33,7 @@ _PREFETCH = ("purpose", "sec-purpose", "next-router-prefetch", "x-moz")
 _BODIES = 30
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: Playwright keeps something of its own on the owner of a handler
 class PageWatch:
     """What a page requested, threw and said. ``attach`` it before the first navigation.
 

@@ -34,8 +34,9 @@ class Shot(msgspec.Struct, frozen=True, array_like=True):
     """One request.
 
     ``at_s`` is its place in the schedule, in seconds since the prober's first request;
-    ``late_ms`` how long after that the prober handed it to the network: its own lateness;
-    ``ms`` the time from its place in the schedule to the end of the answer, or until it
+    ``late_ms`` is the prober's own lateness: from there until it handed the request to the
+    network, and from the earliest time that the answer can have come until it noted it;
+    ``ms`` is the time from its place in the schedule to the end of the answer, or until it
     failed; ``status`` is 0 without an answer; ``error`` is empty unless it failed.
     """
 

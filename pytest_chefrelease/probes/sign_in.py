@@ -108,8 +108,9 @@ async def sign_in(opened: OpenPage, request: SignIn) -> SignedIn:
     if problem:
         return SignedIn(form, problem=problem)
     has_left = await _leaves(opened, request.login)
-    settled = await settle(opened, request.login, time.perf_counter())
-    after = settled.state.address if settled.state is not None else opened.page.url
+    if has_left:
+        await settle(opened, request.login, time.perf_counter())
+    after = opened.page.url
     shows_password = _holds(opened.watch.events().addresses, request.password)
     session = await _session(opened.page, origin_of(request.landing))
     landing, texts = await _landing(opened, request)
@@ -177,14 +178,22 @@ async def _submit(page: Page, form: Locator, password: Locator, selector: str | 
 
 
 async def _leaves(opened: OpenPage, visit: Visit) -> bool:
-    """Whether the login page is left, before it has been idle for long enough to say no."""
+    """Whether the login page is left, before it has been idle for long enough to say no.
+
+    Where the server refused a call there is less to wait for. A page that was left for only a
+    moment was left: what sends the visitor back is the next page's doing.
+    """
     submitted = time.perf_counter()
+    before = opened.watch.events()
     login = path_of(visit.url)
     while (now := time.perf_counter()) - submitted < visit.budget_s:
         state = await look(opened.page, visit.harmless)
-        if state is not None and path_of(state.address) != login:
+        events = opened.watch.events()
+        if any(path_of(a) != login for a in events.addresses[len(before.addresses) :]):
             return True
-        is_idle = now - max(opened.watch.last_change, submitted) >= visit.patience_s
+        is_refused = len(events.failed) > len(before.failed)
+        idle_s = visit.quiet_s if is_refused else visit.patience_s
+        is_idle = now - max(opened.watch.last_change, submitted) >= idle_s
         if is_idle and state is not None and not state.waiting and not opened.watch.lacks_data:
             return False
         await asyncio.sleep(_POLL_S)

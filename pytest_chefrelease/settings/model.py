@@ -18,6 +18,7 @@ from pytest_chefrelease.settings.values import (
     EndpointRule,
     EnvironmentRule,
     MeasuredPath,
+    Place,
     Regex,
     SecretSource,
     SomeText,
@@ -264,7 +265,8 @@ class StagingTable(Table):
 class RoutesTable(Table):
     """The web front's top routes, and how a browser looks at them.
 
-    ``protected`` pages may redirect to ``login_path`` without a login; ``budget`` is the
+    ``protected`` pages may redirect to ``login_path`` (the whole address where the login is
+    at another site) without a login; ``budget`` is the
     time until a page must be usable; ``allowed_errors`` are regular expressions for
     addresses whose failed requests, or for texts and scripts of errors, that are known and
     harmless; ``own_origins`` are further addresses whose requests must not fail (a CDN);
@@ -274,7 +276,7 @@ class RoutesTable(Table):
     paths: tuple[UrlPath, ...] = ("/", "/login", "/dashboard", "/orders", "/inventory")
     browser: bool = True
     protected: tuple[UrlPath, ...] = ("/dashboard", "/orders", "/inventory")
-    login_path: UrlPath = "/login"
+    login_path: Place = "/login"
     budget: Duration = timedelta(seconds=10)
     allowed_errors: tuple[Regex, ...] = (r"/favicon\.ico$",)
     own_origins: tuple[Url, ...] = ()

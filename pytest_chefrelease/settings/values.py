@@ -193,7 +193,14 @@ def parse_path(value: object) -> str:
     return text
 
 
+def parse_place(value: object) -> str:
+    """A path of the site, or the address of another one; raise ValueError otherwise."""
+    is_address = isinstance(value, str) and value.startswith(("http://", "https://"))
+    return parse_url(value) if is_address else parse_path(value)
+
+
 UrlPath = Annotated[str, BeforeValidator(parse_path)]
+Place = Annotated[str, BeforeValidator(parse_place)]
 
 
 class Endpoint(Table):

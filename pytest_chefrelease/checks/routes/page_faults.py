@@ -272,7 +272,7 @@ def _of_use(reading: PageReading, expected: Expectation) -> Iterator[Fault]:
             "A script, or a call that it waits for, did not come: see the requests.",
             is_login_broken=expected.is_login_page,
         )
-    elif reading.colours < 2:
+    elif reading.colours == 1:
         yield Fault(
             "nothing is painted: the picture has one colour",
             "something to see",
