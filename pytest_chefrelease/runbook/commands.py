@@ -74,7 +74,7 @@ def _fly(deployment: Deployment) -> tuple[str, ...]:
     version, lines = _version(deployment), []
     for app, image in _images(deployment):
         lines += [
-            f"fly releases --image -a {quote(app)}    # shows the image of {version}",
+            f"fly releases --image -a {quote(app)}    # the image of {version}",
             f"fly deploy --image {quote(image)} -a {quote(app)}",
             f"fly releases rollback -a {quote(app)}    # instead, where flyctl is old",
         ]

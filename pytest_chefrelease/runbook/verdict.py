@@ -60,7 +60,7 @@ def decide(run: Run, results: Sequence[Result]) -> Verdict:
         return Verdict(Decision.NO_GO, _why_blocked(blocked), _mend(blocked))
     if run.foreign_failures:
         tests = _number(run.foreign_failures, "selected test")
-        sentence = f"{tests} failed that stand for no item."
+        sentence = f"{tests} failed beside the runbook's items."
         return Verdict(Decision.NO_GO, sentence, "Mend them.")
     return _decide_unblocked(run, results)
 
