@@ -17,10 +17,33 @@ from pytest_chefrelease.settings.model import Settings
 RELEASE = Release("v1.5.0", "c0ffee5" + "0" * 33, "production")
 
 
-def settings_for(api: str = "", **tables: object) -> Settings:
+def settings_for(api: str = "", /, **tables: object) -> Settings:
     """Settings with production's API at an address; ``tables`` as in release.toml."""
     environments: dict[str, object] = {"production": {"api": api}} if api else {}
     return Settings.model_validate({"environments": environments, **tables})
+
+
+def context_for(
+    settings: Settings,
+    *,
+    stage: Stage = Stage.POSTRELEASE,
+    release: Release = RELEASE,
+    environment: dict[str, str] | None = None,
+    repository: Path | None = None,
+    said: list[str] | None = None,
+) -> Context:
+    """The surroundings of a check; ``said`` collects its lines of progress."""
+    where = repository or Path()
+    return Context(
+        settings=settings,
+        release=release,
+        stage=stage,
+        repository=where,
+        probes=Probes(settings, where),
+        once=Once(),
+        environment=environment or {},
+        say=(said if said is not None else []).append,
+    )
 
 
 async def verify(
@@ -35,20 +58,16 @@ async def verify(
     said: list[str] | None = None,
 ) -> Result:
     """The result of one check."""
-    where = repository or Path()
-    probes = Probes(settings, where)
-    look = Context(
-        settings=settings,
-        release=release,
+    look = context_for(
+        settings,
         stage=stage,
-        repository=where,
-        probes=probes,
-        once=Once(),
-        environment=environment or {},
-        say=(said if said is not None else []).append,
+        release=release,
+        environment=environment,
+        repository=repository,
+        said=said,
     )
     check = catalogue()[item]
     try:
         return await run(Task(check, parameter, timeout_of(check.item, settings)), look)
     finally:
-        await probes.close()
+        await look.probes.close()
