@@ -66,7 +66,7 @@ def fact(name: str, value: Fact) -> tuple[str, str]:
     """One fact in words: ``p95_ms: 612.2`` is ``("P95", "612 ms")``."""
     stem, _, unit = name.rpartition("_")
     if unit in _UNITS and stem and isinstance(value, int | float) and not isinstance(value, bool):
-        return _words(stem), _UNITS[unit](value)
+        return _words(name if unit in _SHARES else stem), _UNITS[unit](value)
     return _words(name), _value(value)
 
 
@@ -100,6 +100,7 @@ def _scalar(value: Scalar) -> str:
     return number(value)
 
 
+_SHARES = ("rate", "ratio")
 _UNITS: Mapping[str, Callable[[float], str]] = {
     "ms": lambda value: duration(value / 1000),
     "s": duration,

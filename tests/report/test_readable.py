@@ -56,7 +56,7 @@ def test_a_number_shows_the_digits_that_count(value: float, text: str) -> None:
         ("p95_ms", 612.25, ("P95", "612 ms")),
         ("age_s", 12_600, ("Age", "3.5 h")),
         ("size_bytes", 48_211, ("Size", "48.2 kB")),
-        ("error_rate", 0.003, ("Error", "0.3 %")),
+        ("error_rate", 0.003, ("Error rate", "0.3 %")),
         ("tls_version", "1.3", ("TLS version", "1.3")),
         ("is_annotated", True, ("Is annotated", "yes")),
         ("started_s", None, ("Started s", "unknown")),
