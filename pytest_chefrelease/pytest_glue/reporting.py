@@ -58,6 +58,7 @@ class Reporting:
         self._results: dict[str, Result] = {}
         self._foreign_failures = 0
         self._collection_errors = 0
+        self._others: tuple[StageRecord, ...] = ()
         self._redactor = Redactor(secret_values(run.settings, os.environ))
         self.record: StageRecord | None = None
         self.problems: list[str] = []
@@ -111,6 +112,7 @@ class Reporting:
         for result in finished:
             self._results.setdefault(result.nodeid, result)
         results = tuple(self._results.values())
+        self._others = self._earlier()
         run = self._run
         settings = run.settings
         expected = expected_labels(catalogue().values(), settings, run.stage)
@@ -128,7 +130,7 @@ class Reporting:
             results=results,
             started_at=run.started_at,
             finished_at=finished_at,
-            earlier=self._earlier(),
+            earlier=self._others,
             notes=[run.release.problem] if run.release.problem else [],
         )
         if not self.record.verdict.is_go and status == pytest.ExitCode.OK:
@@ -171,10 +173,25 @@ class Reporting:
         if self.record is None:
             return
         from pytest_chefrelease.report.junit import finish_junit
+        from pytest_chefrelease.report.junit_flavour import flavour_of
 
-        record = self.record
-        xml = Path(self._config.option.xmlpath)
-        self._try(xml, lambda: finish_junit(xml, record))
+        path = Path(self._config.option.xmlpath)
+        finish = partial(finish_junit, flavour=flavour_of(os.environ), redact=self._redactor.text)
+        self._try(path, partial(finish, path, self.record))
+        self._finish_page(self.record)
+
+    def _finish_page(self, record: StageRecord) -> None:
+        """The go/no-go page takes the place of the file that pytest-html has written."""
+        html_path = getattr(self._config.option, "htmlpath", None)
+        if html_path is None:
+            return
+        from pytest_chefrelease.report.actor import actor
+        from pytest_chefrelease.report.html import Surroundings, finish_html
+
+        by = actor(os.environ, self._run.repository)
+        around = self._redactor.clean(Surroundings(earlier=self._others, by=by))
+        path = Path(html_path)
+        self._try(path, partial(finish_html, path, record, around, redact=self._redactor.text))
 
     def _try(self, path: Path, write: Callable[[], None]) -> None:
         try:
@@ -185,12 +202,12 @@ class Reporting:
     # --- what people see ------------------------------------------------------------
 
     def page_body(self) -> str:
-        """The go/no-go page for pytest-html to carry."""
+        """The verdict in pytest-html's summary, seen only if the page could not be put there."""
         if self.record is None:
             return ""
-        from pytest_chefrelease.report.html import body
+        from pytest_chefrelease.report.html import headline
 
-        return body(self.record)
+        return headline(self.record)
 
     def show_checklist(self, items: Sequence[tuple[Item, str | None]]) -> None:
         """Print the items that would be verified, by section."""
