@@ -50,9 +50,9 @@ class Teller:
         """A stage begins."""
         self.line(f"\n== {stage.value}: pytest -m {stage.value}", "bold")
 
-    def verdict(self, stage: Stage, decision: Decision, sentence: str) -> None:
-        """What a stage ended with."""
-        self.line(f"== {stage.value}: {decision.value}. {sentence}\n", _COLOURS[decision])
+    def verdict(self, stage: Stage, decision: Decision) -> None:
+        """What a stage ended with; the gate itself has just said why."""
+        self.line(f"== {stage.value}: {decision.value}", _COLOURS[decision])
 
     def end(self, reports: Path, *, is_go: bool) -> None:
         """The end of the walk, and where its reports are."""

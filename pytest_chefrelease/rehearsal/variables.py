@@ -27,6 +27,7 @@ class Secrets:
     jwt: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     staging_jwt: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     webhook: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    staging_webhook: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     sentry_key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     github: str = field(default_factory=_github_token, repr=False)
     control: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
@@ -39,6 +40,8 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
     return {
         "DATABASE_URL": database_url,
         "STAGING_DATABASE_URL": staging_database_url,
+        "STAGING_JWT_SECRET": made_up.staging_jwt,
+        "STAGING_WH_SECRET": made_up.staging_webhook,
         "JWT_SECRET": made_up.jwt,
         "WH_SECRET": made_up.webhook,
         "SENTRY_DSN": f"https://{made_up.sentry_key}@o4507.ingest.sentry.example/4508",

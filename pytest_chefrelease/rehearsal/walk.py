@@ -30,7 +30,6 @@ class Record(msgspec.Struct):
     """What a walk reads of a stage's report (reports/STAGE.json)."""
 
     verdict: Decision
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class Walk:
         decision = record.verdict
         if (decision is Decision.GO) != (code == 0):
             raise ReleaseGateError(f"{stage.value} says {decision.value}, exit code {code}")
-        self.tell.verdict(stage, decision, record.sentence)
+        self.tell.verdict(stage, decision)
         return decision
 
 

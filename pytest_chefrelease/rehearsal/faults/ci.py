@@ -21,7 +21,7 @@ from pytest_chefrelease.runbook.verdict import Decision
 if TYPE_CHECKING:
     from pytest_chefrelease.rehearsal.stack import Stack
 
-_ITEM = ("ci.required-checks",)
+_ITEM = ("ci.required-checks[branch]",)
 
 
 def _runs(change: Callable[[Sequence[Entry], str, str], Sequence[Entry]]) -> Effect:

@@ -1,0 +1,68 @@
+"""Each fault, given to the stack, makes the gate say exactly what the fault expects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pytest_chefrelease.rehearsal import walk
+from pytest_chefrelease.rehearsal.faults import FAULTS
+from pytest_chefrelease.rehearsal.faults.fault import Fault
+from pytest_chefrelease.rehearsal.stack import Stack
+from pytest_chefrelease.runbook.item import Stage
+
+
+class _Response(msgspec.Struct):
+    action: str
+
+
+class _Item(msgspec.Struct):
+    id: str
+    parameter: str | None
+    outcome: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.id}[{self.parameter}]" if self.parameter else self.id
+
+
+class _Report(msgspec.Struct):
+    verdict: str
+    response: _Response
+    items: list[_Item]
+
+    def labels(self, outcome: str) -> list[str]:
+        return sorted(item.label for item in self.items if item.outcome == outcome)
+
+
+def gate(stack: Stack, stage: Stage, reports: Path) -> tuple[int, _Report]:
+    code = walk.run_stage(stack, stage, reports)
+    return code, msgspec.json.decode((reports / f"{stage.value}.json").read_bytes(), type=_Report)
+
+
+def at(stack: Stack, stage: Stage) -> Stack:
+    if stage is not Stage.PRERELEASE:
+        stack.release()
+    return stack
+
+
+@pytest.mark.parametrize("stage", list(Stage), ids=lambda stage: stage.value)
+def test_without_a_fault_every_stage_is_go(stack: Stack, tmp_path: Path, stage: Stage) -> None:
+    code, report = gate(at(stack, stage), stage, tmp_path)
+
+    assert (report.labels("failed"), report.labels("unverified")) == ([], [])
+    assert (code, report.verdict, report.response.action) == (0, "GO", "proceed")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_turns_exactly_its_items(stack: Stack, tmp_path: Path, fault: Fault) -> None:
+    at(stack, fault.stage).apply(fault)
+
+    code, report = gate(stack, fault.stage, tmp_path)
+
+    assert report.labels("failed") == sorted(fault.red)
+    assert report.labels("unverified") == sorted(fault.unverified)
+    assert (report.verdict, report.response.action) == (fault.verdict.value, fault.action.value)
+    assert code == 1

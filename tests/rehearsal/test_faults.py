@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_chefrelease.errors import SettingsError
+from pytest_chefrelease.rehearsal.faults import FAULTS, fault_named
+from pytest_chefrelease.rehearsal.faults.fault import Fault
+from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.response import Action
+from pytest_chefrelease.runbook.verdict import Decision
+
+ITEMS_WITH_FAULTS = (
+    "ci.required-checks",
+    "migrations.status",
+    "health.endpoint",
+    "routes.http",
+    "routes.browser",
+    "latency.p95",
+    "secrets.present",
+    "secrets.strength",
+)
+
+
+def test_names_are_unique_and_say_no_more_than_needed() -> None:
+    names = [fault.name for fault in FAULTS]
+
+    assert len(set(names)) == len(names)
+    assert all(name == name.lower() and " " not in name for name in names)
+
+
+@pytest.mark.parametrize("item", ITEMS_WITH_FAULTS)
+def test_each_item_has_a_fault_that_turns_it_red(item: str) -> None:
+    assert any(
+        label.partition("[")[0] == item and fault.verdict is Decision.NO_GO
+        for fault in FAULTS
+        for label in fault.red
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_what_a_fault_expects_follows_the_verdicts_rules(fault: Fault) -> None:
+    assert fault.red or fault.unverified
+    assert fault.verdict is (Decision.NO_GO if fault.red else Decision.HOLD)
+    if fault.stage is Stage.PRERELEASE or fault.verdict is Decision.HOLD:
+        assert fault.action is Action.HOLD
+
+
+def test_an_unknown_fault_is_told_with_the_nearest_names() -> None:
+    with pytest.raises(SettingsError, match="failed-migration"):
+        fault_named("failed-migrations")
+    with pytest.raises(SettingsError, match="--list-faults"):
+        fault_named("zzz")
