@@ -102,7 +102,8 @@ class Case:
         checksums = [hashlib.sha256(script.encode()).hexdigest() for script in scripts.values()]
         self._run(
             "INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at)"
-            " SELECT gen_random_uuid()::text, checksum, name, at, at FROM unnest(%s::text[], %s::text[])"
+            " SELECT gen_random_uuid()::text, checksum, name, at, at"
+            " FROM unnest(%s::text[], %s::text[])"
             " WITH ORDINALITY AS given (checksum, name, number),"
             " LATERAL (SELECT timestamptz '2025-09-01' + number * interval '1 s' AS at) AS moment",
             checksums,
