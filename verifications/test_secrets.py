@@ -4,3 +4,5 @@ from pytest_chefrelease.plugin import verification
 
 test_secrets_present = verification("secrets.present")
 test_secrets_strength = verification("secrets.strength")
+test_secrets_distinct = verification("secrets.distinct")
+test_secrets_not_in_repository = verification("secrets.not-in-repository")

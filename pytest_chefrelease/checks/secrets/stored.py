@@ -10,6 +10,7 @@ from pytest_chefrelease.probes.secret_stores.choose import StoreSurroundings, ch
 from pytest_chefrelease.probes.secret_stores.store import SecretStore, Stored
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.secret import Secret
+from pytest_chefrelease.runbook.secret_strength import emptiness
 from pytest_chefrelease.settings.model import RequiredSecret, Settings
 
 _OFF = ("", "0", "false", "no", "off")
@@ -49,13 +50,19 @@ async def production(look: Context, name: str) -> Stored:
 
 
 async def production_value(look: Context, name: str) -> tuple[Secret, str]:
-    """The secret's value, and where it stands.
+    """The secret's value, and where it stands, for all items but secrets.present.
 
-    From the second source where the first gives no values. Raises as ``production`` does, and
-    Unverified where no source gives a value.
+    From the second source where the first gives no values. Raises NotApplicable where there is
+    no value (secrets.present says so, once), and Unverified where no source gives it.
     """
-    found = await production(look, name)
+    try:
+        found = await production(look, name)
+    except Failed as missing:
+        raise NotApplicable(f"{missing.seen}: see secrets.present") from None
     if found.value is not None:
+        problem = emptiness(found.value.reveal())
+        if problem is not None:
+            raise NotApplicable(f"{name} {problem}: see secrets.present")
         return found.value, found.place
     second = look.settings.secrets.values
     if second is not None:
@@ -85,7 +92,7 @@ async def known_values(look: Context) -> dict[str, Secret]:
     for name in look.settings.secrets.all_required:
         try:
             value, _ = await production_value(look, name)
-        except (Failed, NotApplicable, Unverified):
+        except (NotApplicable, Unverified):
             continue  # its own check says so
         found[name] = value
     return found

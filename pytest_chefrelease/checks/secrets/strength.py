@@ -25,7 +25,6 @@ from pytest_chefrelease.runbook.secret import Secret
 from pytest_chefrelease.runbook.secret_strength import (
     Demand,
     Surroundings,
-    emptiness,
     known,
     weaknesses,
     wrapping,
@@ -96,9 +95,6 @@ def _judge(
     private_hosts: Sequence[str],
 ) -> _Judged:
     value = secret.reveal()
-    nothing = emptiness(value)
-    if nothing is not None:
-        return _Judged((f"it {nothing}",), {})
     loose = tuple(wrapping(value))
     if rule.kind == "dsn":
         return _Judged((*loose, *dsn_problems(value.strip()), *known(secret, around)), {})

@@ -1,0 +1,87 @@
+"""The forms in which a secret's value stands in files and pages: raw, and in usual encodings.
+
+Source: DESIGN.md section 7. Base64 has three alignments: within longer encoded text, the value
+begins 0, 1 or 2 bytes into a group of three, and only the characters that it alone decides are
+looked for (RFC 4648, section 4).
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from pytest_chefrelease.runbook.secret import Secret
+from pytest_chefrelease.runbook.secret_entropy import estimate
+
+SHORTEST = 8
+"""A text below this length stands in any large repository by chance."""
+_PASSWORD_BITS = 40.0
+"""A password below this is a word or a name, which stands in many places innocently."""
+_LONG_LINE = 24
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
+def searched_texts(secret: Secret) -> tuple[str, ...]:
+    """What is looked for to find a secret: the value, a URL's password, a key file's lines."""
+    value = secret.reveal().strip()
+    texts = [value, *_passwords(value)]
+    lines = value.splitlines()
+    if len(lines) > 1:
+        texts += [line for line in lines if len(line) >= _LONG_LINE and " " not in line]
+    return tuple(dict.fromkeys(text for text in texts if len(text) >= SHORTEST))
+
+
+def _passwords(value: str) -> Iterator[str]:
+    try:
+        password = urlsplit(value).password
+    except ValueError:
+        return
+    if password and estimate(password).bits >= _PASSWORD_BITS:
+        yield password
+        yield unquote(password)
+
+
+def forms_of(text: str) -> dict[bytes, str]:
+    """Each form of a text as bytes, with the name of its encoding; raw first."""
+    forms: dict[bytes, str] = {}
+    for form, name in _forms(text):
+        if len(form) >= SHORTEST:
+            forms.setdefault(form, name)
+    return forms
+
+
+def _forms(text: str) -> Iterator[tuple[bytes, str]]:
+    raw = text.encode(errors="surrogateescape")
+    yield raw, "as it is"
+    yield text.encode("utf-16-le", errors="surrogatepass"), "as UTF-16"
+    yield from _escaped(text, raw)
+    yield raw.hex().encode(), "in hexadecimal"
+    yield raw.hex().upper().encode(), "in hexadecimal"
+    for offset in range(3):
+        encoded = inner_base64(raw, offset)
+        for form in (encoded, encoded.translate(_URL_SAFE), quote(encoded, safe="")):
+            yield form.encode(), "in base64"
+
+
+def _escaped(text: str, raw: bytes) -> Iterator[tuple[bytes, str]]:
+    for form in (quote(raw), quote(raw, safe=""), quote_plus(raw)):
+        yield form.encode(), "URL-encoded"
+        lower = re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), form)
+        yield lower.encode(), "URL-encoded"
+    for form in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
+        for escaped in (form, form.replace("/", "\\/"), form.replace("&", "\\u0026")):
+            yield escaped.encode(errors="surrogateescape"), "JSON-escaped"
+    for form in (html.escape(text), html.escape(text, quote=False)):
+        yield form.encode(errors="surrogateescape"), "HTML-escaped"
+
+
+def inner_base64(raw: bytes, offset: int) -> str:
+    """The characters that ``raw`` alone decides when it stands ``offset`` bytes into a text."""
+    encoded = base64.b64encode(b"\0" * offset + raw).decode()
+    first = -(-offset * 8 // 6)
+    last = (offset + len(raw)) * 8 // 6
+    return encoded[first:last]
