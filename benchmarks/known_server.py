@@ -7,7 +7,9 @@ specification says how it answers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -122,4 +124,7 @@ async def _stall(spec: Server, stalls: list[tuple[float, float]]) -> None:
 
 
 if __name__ == "__main__":
+    # What it is known for must not depend on what else the machine does. Root may.
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
     asyncio.run(_serve(Server(**json.loads(sys.argv[1]))))

@@ -209,8 +209,8 @@ class _Campaign:
         """
         if sample.stops or not sample.shots or sample.is_cut:
             return False
-        late_ms = p95.quantiles([shot.late_ms for shot in sample.shots]).p95_ms
-        is_late = late_ms is not None and late_ms > p95.tolerated_lateness_ms(0, self._limit_ms)
+        late_ms = p95.quantiles([shot.late_ms for shot in sample.shots]).p95_ms or 0.0
+        is_late = p95.is_too_late(late_ms, None, self._limit_ms)
         if is_late:
             self.discarded += len(sample.shots)
             self.look.say(

@@ -22,7 +22,7 @@ def evidence_of(
 ) -> Evidence:
     """Evidence of one endpoint's requests; there may be none at all."""
     limit_ms = settings.p95.total_seconds() * 1000
-    facts = _facts(measured.shots, limit_ms)
+    facts = _facts(measured.shots, limit_ms, found)
     facts["rate"] = measured.rate
     facts["discarded"] = found.discarded
     return Evidence(
@@ -52,15 +52,7 @@ def in_words(endpoint: str, facts: Mapping[str, Fact], limit_ms: float) -> str:
     )
 
 
-def is_too_late(facts: Mapping[str, Fact], limit_ms: float) -> bool:
-    """Whether the prober's own lateness (its P95) spoils what it measured."""
-    lateness, p95_ms = facts["lateness_ms"], facts["p95_ms"]
-    if not isinstance(lateness, int | float) or not isinstance(p95_ms, int | float):
-        return False  # P95 is a request that failed: no lateness made it so
-    return lateness > p95.tolerated_lateness_ms(p95_ms, limit_ms)
-
-
-def _facts(shots: Sequence[Shot], limit_ms: float) -> dict[str, Fact]:
+def _facts(shots: Sequence[Shot], limit_ms: float, found: Campaign) -> dict[str, Fact]:
     facts: dict[str, Fact] = {
         "n": len(shots),
         "k": sum(is_over(shot, limit_ms) for shot in shots),
@@ -68,8 +60,10 @@ def _facts(shots: Sequence[Shot], limit_ms: float) -> dict[str, Fact]:
     }
     if not shots:
         return facts
-    seen = p95.quantiles([None if shot.error else shot.ms for shot in shots])
-    late = p95.quantiles([shot.late_ms for shot in shots])
+    latencies = [None if shot.error else shot.ms for shot in shots]
+    late = [shot.late_ms for shot in shots]
+    ranks = p95.interval_ranks(len(shots), found.requests, found.looks)
+    seen = p95.quantiles(latencies, ranks)
     failed = sum(bool(shot.error) for shot in shots)
     answered = [shot.ms for shot in shots if not shot.error]
     statuses: dict[str, int] = {}
@@ -84,8 +78,8 @@ def _facts(shots: Sequence[Shot], limit_ms: float) -> dict[str, Fact]:
         "p95_low_ms": _rounded(seen.p95_low_ms),
         "p95_high_ms": _rounded(seen.p95_high_ms),
         "error_rate": round(failed / len(shots), 4),
-        "lateness_ms": _rounded(late.p95_ms),
-        "lateness_max_ms": _rounded(late.max_ms),
+        "lateness_ms": round(p95.own_part_ms(latencies, late), 2),
+        "lateness_max_ms": round(max(late), 2),
         "statuses": dict(statuses),
     }
 

@@ -91,25 +91,40 @@ def bounds(n: int, *, under_error: float = ERROR, over_error: float = ERROR) -> 
     return Bounds(n, under, over)
 
 
-@cache
 def plan(requests: int, looks: int, endpoints: int) -> tuple[Bounds, ...]:
     """The bounds of every look: after each batch of ``requests``, at most ``looks`` times.
 
     The error of a FAIL is divided by the number of ``endpoints``: one endpoint that is
     wrongly red is one too many. The error of a PASS is not: all of them must pass.
     """
-    over_error = (ERROR - STOPPED_ERROR) / endpoints
-    first = bounds(requests, over_error=over_error)
+    return _plan(requests, looks, ERROR, (ERROR - STOPPED_ERROR) / endpoints)
+
+
+def interval_ranks(n: int, requests: int, looks: int) -> Bounds:
+    """From which ranks the interval of P95 is read after ``n`` requests of such a plan.
+
+    It is as wide as its look needs: the intervals of all looks hold the true P95 together
+    with 95 %, so it makes no difference which of them was the last.
+    """
+    for look in _plan(requests, looks, ERROR / 2, ERROR / 2):
+        if look.n == n:
+            return look
+    return bounds(n, under_error=ERROR / 2, over_error=ERROR / 2)
+
+
+@cache
+def _plan(requests: int, looks: int, under_error: float, over_error: float) -> tuple[Bounds, ...]:
+    first = bounds(requests, under_error=under_error, over_error=over_error)
     batch = _binomial(requests)
     below = list(accumulate(batch))
     undecided = _between(first, batch)
     under_spent = fsum(batch[: first.under_at_most + 1])
     over_spent = fsum(batch[first.over_at_least :])
-    under_step = (ERROR - under_spent) / max(looks - 1, 1)
+    under_step = (under_error - under_spent) / max(looks - 1, 1)
     over_step = (over_error - over_spent) / max(looks - 1, 1)
     planned = [first]
     for look in range(2, looks + 1):
-        under_left = ERROR - under_step * (looks - look) - under_spent
+        under_left = under_error - under_step * (looks - look) - under_spent
         over_left = over_error - over_step * (looks - look) - over_spent
         total = _sums(undecided, batch, below, requests * look, (under_left, over_left))
         planned.append(total.bounds)
@@ -138,22 +153,38 @@ def is_over_although_stopped(n: int, over: int, endpoints: int) -> bool:
     return over >= bounds(n, over_error=STOPPED_ERROR / endpoints).over_at_least
 
 
-def tolerated_lateness_ms(p95_ms: float, limit_ms: float) -> float:
-    """How late a prober may itself be, in milliseconds, before its P95 means nothing.
+def own_part_ms(latencies_ms: Sequence[float | None], lateness_ms: Sequence[float]) -> float:
+    """How much of a measured P95 is the prober's own lateness, in milliseconds.
 
-    5 % of what it measures: of P95, or of the limit where that is longer. Lateness only
-    adds to a latency that counts from the schedule, so less than that turns no verdict.
+    It is the difference to the P95 without each request's lateness: what was late but has
+    no part in P95 does no harm. 0 where P95 is a request that failed.
     """
-    return LATE_SHARE * max(p95_ms, limit_ms)
+    pairs = zip(latencies_ms, lateness_ms, strict=True)
+    measured = quantiles(latencies_ms).p95_ms
+    without = quantiles([None if ms is None else ms - late for ms, late in pairs]).p95_ms
+    return 0.0 if measured is None or without is None else measured - without
 
 
-def quantiles(latencies_ms: Sequence[float | None]) -> Quantiles:
-    """Quantiles of a sample that is not empty; None is a request that failed."""
+def is_too_late(own_part_ms: float, p95_ms: float | None, limit_ms: float) -> bool:
+    """Whether the prober's own part is more than 5 % of what it measures, so that it means nothing.
+
+    That is 5 % of P95, or of the limit where that is longer. Lateness only adds to a latency
+    that counts from the schedule, so a part that is smaller turns no verdict.
+    """
+    return own_part_ms > LATE_SHARE * max(p95_ms or 0.0, limit_ms)
+
+
+def quantiles(latencies_ms: Sequence[float | None], interval: Bounds | None = None) -> Quantiles:
+    """Quantiles of a sample that is not empty; None is a request that failed.
+
+    ``interval`` holds the ranks of P95's interval, by default those of a sample that was
+    looked at once.
+    """
     slowest_first = sorted(
         latencies_ms, key=lambda ms: float("inf") if ms is None else ms, reverse=True
     )
     n = len(slowest_first)
-    interval = bounds(n, under_error=ERROR / 2, over_error=ERROR / 2)
+    interval = interval or interval_ranks(n, n, 1)
 
     def ranked(per_hundred: int) -> float | None:
         return slowest_first[n - max(1, -(-n * per_hundred // 100))]

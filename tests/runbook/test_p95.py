@@ -17,8 +17,11 @@ from pytest_chefrelease.runbook.p95 import (
     Bounds,
     Judgement,
     bounds,
+    interval_ranks,
     is_over_although_stopped,
+    is_too_late,
     judge,
+    own_part_ms,
     plan,
     quantiles,
 )
@@ -169,3 +172,35 @@ def test_the_interval_holds_the_true_p95_in_95_of_100_samples() -> None:
         held += seen.p95_low_ms <= true_p95 <= seen.p95_high_ms
 
     assert held / 400 >= 0.93
+
+
+def test_the_interval_of_a_later_look_is_wider_than_that_of_one_look() -> None:
+    latencies = [float(ms) for ms in range(600)]
+
+    once = quantiles(latencies)
+    second = quantiles(latencies, interval_ranks(600, 300, 10))
+
+    assert second.p95_low_ms is not None
+    assert once.p95_low_ms is not None
+    assert second.p95_high_ms is not None
+    assert once.p95_high_ms is not None
+    assert second.p95_low_ms < once.p95_low_ms
+    assert second.p95_high_ms > once.p95_high_ms
+
+
+def test_lateness_counts_where_p95_is() -> None:
+    latencies = [10.0] * 90 + [1000.0] * 10
+
+    assert own_part_ms(latencies, [5.0] * 90 + [0.0] * 10) == 0
+    assert own_part_ms(latencies, [0.0] * 90 + [400.0] * 10) == 400
+    assert own_part_ms([None] * 100, [400.0] * 100) == 0
+
+
+@pytest.mark.parametrize(
+    ("own_ms", "p95_ms", "is_late"),
+    [(24.0, 30.0, False), (26.0, 30.0, True), (40.0, 900.0, False), (50.0, 900.0, True)],
+)
+def test_a_prober_later_than_a_twentieth_of_what_it_measures_proves_nothing(
+    own_ms: float, p95_ms: float, *, is_late: bool
+) -> None:
+    assert is_too_late(own_ms, p95_ms, limit_ms=500) is is_late
