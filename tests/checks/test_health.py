@@ -203,6 +203,14 @@ def test_degraded_is_p2_and_names_the_service() -> None:
     assert result.symptom is None
 
 
+def test_degraded_without_its_database_is_failing_health() -> None:
+    result = look_at(said(health(status="degraded", services={"database": "down"})))
+
+    assert (result.outcome, result.severity) == (Outcome.FAILED, Severity.P1)
+    assert result.seen == "status degraded: service database is down"
+    assert result.symptom is Symptom.HEALTH_FAILING
+
+
 @pytest.mark.parametrize(
     ("offset_s", "said_of_it"), [(-300, "300 s before now"), (300, "300 s after now")]
 )
