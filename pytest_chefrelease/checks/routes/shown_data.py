@@ -14,7 +14,8 @@ _MOST_VALUES = 5_000
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _GROUPED = re.compile(r"(?<=\d)[,\u2009\u202f\u00a0'\u2019](?=\d{3})")
 _NOT_REAL = re.compile(
-    r"[-\u2013\u2014\u2026.\s]*|loading.*|n/?a|null|undefined|.*\bNaN\b.*|.*\[object Object\].*",
+    r"[-\u2013\u2014\u2026.\s]*|loading.*|n/?a|null|undefined"
+    r"|.*\b(?-i:NaN)\b.*|.*\[object Object\].*",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -81,8 +82,9 @@ def _is_in(value: str, text: str) -> bool:
 
 def _forms(value: float) -> set[str]:
     """How a number may be written: rounded to 0, 1 or 2 places, or cents as an amount."""
-    forms = {_trimmed(f"{abs(value):.{places}f}") for places in (0, 1, 2)}
-    return {form for form in (*forms, f"{abs(value) / 100:.2f}") if len(form) >= 2}
+    amounts = (f"{abs(value):.0f}", f"{abs(value):.1f}", f"{abs(value):.2f}")
+    forms = {_trimmed(amount) for amount in (*amounts, f"{abs(value) / 100:.2f}")}
+    return {form for form in forms if len(form) >= 2}
 
 
 def _trimmed(number: str) -> str:
