@@ -20,6 +20,7 @@ LINES = (
 """Source: runbook, "Release Checklist Summary"."""
 
 _GRAVEST_FIRST = ("failed", "unverified", "waived", "passed", "not-applicable")
+_AFTER_THE_DEPLOY = (6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,15 @@ class Line:
 
 
 def fill(evidence: Sequence[LineEvidence]) -> tuple[Line, ...]:
-    """Each line takes its gravest outcome over all stages.
+    """Each line takes its gravest outcome over all stages that can know of it.
 
-    Advisory evidence decides only where there is no other, and its failure leaves the line
-    unverified: it warns, and makes nothing red.
+    Before the deploy nobody can say that the deploy, the migrations or the smoke tests ran:
+    evidence of the prerelease stage leaves those lines to the later ones. Advisory evidence
+    decides only where there is no other, and its failure leaves the line unverified: it
+    warns, and makes nothing red.
     """
     return tuple(
-        _fill_line(number, text, [e for e in evidence if e.line == number])
+        _fill_line(number, text, [e for e in evidence if e.line == number and _can_know(e)])
         for number, text in enumerate(LINES, start=1)
     )
 
@@ -70,6 +73,10 @@ def _fill_line(number: int, text: str, evidence: Sequence[LineEvidence]) -> Line
             last = max(deciding, key=lambda e: e.observed_at)
             return Line(number, text, outcome, last.stage, last.observed_at)
     return Line(number, text, "pending")
+
+
+def _can_know(evidence: LineEvidence) -> bool:
+    return evidence.stage != "prerelease" or evidence.line not in _AFTER_THE_DEPLOY
 
 
 def _warning(evidence: LineEvidence) -> LineEvidence:

@@ -102,3 +102,9 @@ def test_a_ticked_line_has_seen_a_pass_and_no_blocking_failure(some: list[LineEv
         if line.outcome == "passed":
             assert any(e.outcome == "passed" for e in here)
             assert not any(e.blocking and e.outcome in ("failed", "unverified") for e in here)
+
+
+def test_what_was_seen_before_the_deploy_leaves_the_lines_after_it_open() -> None:
+    lines = fill([LineEvidence(line, "passed", "prerelease", "2026-11-24") for line in (5, 7)])
+    assert lines[4].outcome == "passed"
+    assert lines[6].outcome == "pending"
