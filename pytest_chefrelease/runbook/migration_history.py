@@ -130,8 +130,8 @@ def compare(
 
     ``accepted_order`` names migrations that are known to be out of order.
     """
-    rows = history.rows or ()
-    applied = {row.name: row for row in sorted(rows, key=_begun) if row.is_applied}
+    rows = sorted(history.rows or (), key=lambda row: (row.started_at, name_order(row.name)))
+    applied = {row.name: row for row in rows if row.is_applied}
     failed = tuple(row for row in rows if row.is_failed)
     open_names = {row.name for row in failed}
     pending = tuple(
@@ -264,7 +264,3 @@ def _out_of_order(
         if name_order(script.name) < name_order(last) and script.name not in accepted:
             text = f"{script.name} is pending, though {last}, named later, is applied"
             yield Finding(Problem.OUT_OF_ORDER, script.name, text)
-
-
-def _begun(row: Row) -> datetime:
-    return row.started_at

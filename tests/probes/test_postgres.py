@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,6 +23,8 @@ from pytest_chefrelease.errors import (
 from pytest_chefrelease.probes.postgres import PostgresProbe, Session
 from pytest_chefrelease.probes.postgres_failures import classify
 from pytest_chefrelease.probes.postgres_url import parse_database_url
+from pytest_chefrelease.rehearsal import postgres
+from pytest_chefrelease.rehearsal.postgres_programs import server_account
 from tests.probes.databases import PASSWORD, Database, Server, server
 
 Rows = list[tuple[object, ...]]
@@ -199,6 +202,22 @@ def test_nothing_is_left_behind(database: Database) -> None:
     # Behind a pooler a SET without LOCAL, or a prepared statement, would reach the next client.
     assert [s for s in statements if s.startswith("SET ") and not s.startswith("SET LOCAL")] == []
     assert [s for s in statements if s.startswith(("PREPARE", "COMMIT"))] == []
+
+
+def test_a_replica_is_read() -> None:
+    with server() as alone:
+        database = alone.database()
+        cluster = alone.cluster
+        cluster.process.send_signal(signal.SIGINT)
+        cluster.process.wait(10)
+        (cluster.folder / "data" / "standby.signal").touch()
+        account = server_account()
+        cluster.process = postgres._spawn(cluster.programs, cluster.folder, account, cluster.port)
+        postgres._wait_until_ready(cluster)
+
+        found = reading(database.url, lambda session: session.rows("SELECT pg_is_in_recovery()"))
+
+    assert found == [(True,)]
 
 
 # --- no answer
