@@ -56,6 +56,12 @@ def emptiness(value: str) -> str | None:
     return None
 
 
+def is_example(value: str) -> bool:
+    """Whether a text is an example or a placeholder, which nobody has to keep secret."""
+    text = value.strip()
+    return text in PUBLISHED or emptiness(text) is not None or any(_placeholder(text))
+
+
 def weaknesses(
     secret: Secret, demand: Demand, around: Surroundings
 ) -> tuple[tuple[str, ...], Estimate]:
@@ -99,8 +105,6 @@ def _placeholder(value: str) -> Iterator[str]:
         if any(word in letters for word in PLACEHOLDERS):
             yield "it is a placeholder that was never replaced"
             return
-    if _TEMPLATE.search(value.strip()) and _TEMPLATE.fullmatch(value.strip()):
-        yield "it is an unfilled reference or template"
 
 
 def _too_weak(value: str, seen: Estimate, demand: Demand) -> Iterator[str]:

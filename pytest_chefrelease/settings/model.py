@@ -116,6 +116,19 @@ DEFAULT_SECRETS = {
 """Source: runbook, "Required Secrets"."""
 
 
+class AllowedCredential(Table):
+    """Credential-shaped text that somebody has looked at and found harmless.
+
+    ``path`` is a glob; ``fingerprint`` is the one that the report shows, and without it every
+    text in the path is allowed.
+    """
+
+    path: SomeText
+    fingerprint: str | None = None
+    reason: SomeText
+    audited_by: SomeText
+
+
 class SecretsTable(Table):
     """Where production reads its secrets, and which it must have.
 
@@ -129,6 +142,7 @@ class SecretsTable(Table):
     staging_source: SecretSource = "env:STAGING_"
     required: dict[str, RequiredSecret] = Field(default_factory=dict)
     private_hosts: tuple[str, ...] = ()
+    allowed: tuple[AllowedCredential, ...] = ()
     defaults: bool = True
 
     @property

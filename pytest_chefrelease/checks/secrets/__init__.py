@@ -3,6 +3,8 @@
 Each module declares its items; values stay wrapped in ``Secret`` and never reach evidence.
 """
 
+from pytest_chefrelease.checks.secrets.blueprint import secrets_not_in_blueprint
+from pytest_chefrelease.checks.secrets.credentials import secrets_no_credentials_in_release
 from pytest_chefrelease.checks.secrets.distinct import secrets_distinct
 from pytest_chefrelease.checks.secrets.presence import secrets_present
 from pytest_chefrelease.checks.secrets.repository import secrets_not_in_repository
@@ -10,6 +12,8 @@ from pytest_chefrelease.checks.secrets.strength import secrets_strength
 
 __all__ = [
     "secrets_distinct",
+    "secrets_no_credentials_in_release",
+    "secrets_not_in_blueprint",
     "secrets_not_in_repository",
     "secrets_present",
     "secrets_strength",

@@ -1,0 +1,1 @@
+"""Detectors of text that is shaped like a credential: one Protocol, one detector per module."""
