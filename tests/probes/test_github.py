@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -26,6 +29,11 @@ from tests.probes.github_double import SLUG, TOKEN, Running, github
 from tests.probes.loopback import Request, always, answer, serving
 
 COMMIT = "1" * 40
+# Every GET operation of GitHub's published description of version 2022-11-28 that a gate may
+# need, with the names of its query parameters (MIT licence).
+OPERATIONS: dict[str, list[str]] = json.loads(
+    (Path(__file__).parent / "github_operations.json").read_text()
+)
 T = TypeVar("T")
 
 
@@ -180,6 +188,29 @@ def test_only_the_documented_version_is_spoken() -> None:
     assert sent["x-github-api-version"] == "2022-11-28"
     assert sent["accept"] == "application/vnd.github+json"
     assert sent["authorization"] == f"Bearer {TOKEN}"
+
+
+def documented(asked: str) -> bool:
+    """Whether GitHub's description has an operation for a path, and each of its parameters."""
+    path, _, query = asked.partition("?")
+    for template, parameters in OPERATIONS.items():
+        form = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+        if re.fullmatch(form, path):
+            return {name for name, _ in parse_qsl(query)} <= set(parameters)
+    return False
+
+
+def test_only_documented_operations_are_asked_for() -> None:
+    runs = [check_run(f"job {n}", COMMIT) for n in range(101)]
+
+    async def everything(probe: GitHubProbe) -> None:
+        await probe.results(COMMIT)
+        await probe.branch_demands("main")
+
+    _, running = ask(everything, role="read", check_runs=runs)
+
+    assert len(running.asked) >= 6
+    assert [path for path, _ in running.asked if not documented(path)] == []
 
 
 # --- refusals
