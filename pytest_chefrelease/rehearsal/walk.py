@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_chefrelease.errors import ReleaseGateError
+from pytest_chefrelease.errors import NoAnswer, ReleaseGateError
 from pytest_chefrelease.rehearsal.faults import FAULTS, fault_named
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.stack import Stack
@@ -115,6 +115,9 @@ def run_stage(stack: Stack, stage: Stage, reports: Path, *extra: str) -> int:
     ) as process:
         try:
             return process.wait(_GATE_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            _let_end(process)
+            raise NoAnswer(f"{stage.value} did not end within {_GATE_LIMIT_S:.0f} s") from None
         except BaseException:
             # Ctrl-C has reached it as well: it writes its report before it ends.
             _let_end(process)

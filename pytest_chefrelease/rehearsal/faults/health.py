@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pytest_chefrelease.rehearsal.faults.effects import Effect, changing, intercepting, refusing
 from pytest_chefrelease.rehearsal.faults.fault import Fault
-from pytest_chefrelease.rehearsal.faults.parameters import BROWSER_PROTECTED, LATENCY
+from pytest_chefrelease.rehearsal.faults.parameters import (
+    BROWSER_PROTECTED,
+    LATENCY,
+    PREFLIGHT,
+    SMOKE,
+)
 from pytest_chefrelease.rehearsal.intercept import Intercept
 from pytest_chefrelease.rehearsal.repository import PREVIOUS
 from pytest_chefrelease.runbook.item import Stage
@@ -12,6 +17,7 @@ from pytest_chefrelease.runbook.response import Action
 
 _API = "production-api"
 _ITEM = ("health.endpoint",)
+_SMOKE = SMOKE["GET /health"]
 
 
 def _health(status: int, body: str, content_type: str = "application/json") -> Effect:
@@ -34,7 +40,7 @@ def _fault(
 _DOWN = _health(503, '{"status": "error"}')
 
 FAULTS = (
-    _fault("health-down", "The health endpoint answers 503", _DOWN, LATENCY["/health"]),
+    _fault("health-down", "The health endpoint answers 503", _DOWN, _SMOKE, LATENCY["/health"]),
     _fault(
         "health-degraded",
         "The application says of itself that it is degraded",
@@ -55,6 +61,7 @@ FAULTS = (
         "health-html",
         "A proxy's page answers instead of the health endpoint",
         _health(200, "<html><body>Welcome to nginx!</body></html>", "text/html"),
+        _SMOKE,
     ),
     _fault("health-empty", "The health endpoint answers 200 with nothing", _health(200, "")),
     _fault(
@@ -66,6 +73,8 @@ FAULTS = (
         "api-down",
         "The API's port refuses connections",
         refusing(_API),
+        *SMOKE.values(),
+        *PREFLIGHT.values(),
         *LATENCY.values(),
         *BROWSER_PROTECTED,
     ),

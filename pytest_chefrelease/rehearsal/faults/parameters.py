@@ -4,6 +4,24 @@ from __future__ import annotations
 
 PATHS = ("/", "/login", "/dashboard", "/orders", "/inventory")
 LATENCY = {path: f"latency.p95[{path}]" for path in ("/health", "/inventory/items")}
+SMOKE_HEALTH = "smoke.endpoint[GET /health]"
 HTTP = {path: f"routes.http[{path}]" for path in PATHS}
 BROWSER = {path: f"routes.browser[{path}]" for path in PATHS}
 BROWSER_PROTECTED = tuple(BROWSER[path] for path in ("/dashboard", "/orders", "/inventory"))
+
+_GUARDED = (
+    *("/pos/menu/categories", "/inventory/items", "/inventory/categories", "/pos/orders"),
+    *("/workforce/employees", "/workforce/payroll-runs", "/finance/journal-entries"),
+)
+_ENDPOINTS = (
+    "GET /health",
+    *(f"GET {path}" for path in _GUARDED),
+    "POST /auth/msr-swipe",
+    "POST /auth/login",
+)
+_RULES = (
+    *("auth-guard", "docs-hidden", "dev-portal-absent", "metrics-hidden", "cors", "request-id"),
+    *("security-headers", "stack-traces-absent", "server-banner-absent"),
+)
+SMOKE = {name: f"smoke.endpoint[{name}]" for name in _ENDPOINTS}
+PREFLIGHT = {rule: f"preflight.rule[{rule}]" for rule in _RULES}
