@@ -98,7 +98,9 @@ def test_the_order_of_evidence_changes_nothing(
 @given(evidence)
 def test_a_ticked_line_has_seen_a_pass_and_no_blocking_failure(some: list[LineEvidence]) -> None:
     for line in fill(some):
+        open_before_deploy = line.line in (6, 7, 8)
         here = [e for e in some if e.line == line.line]
+        here = [e for e in here if e.stage != "prerelease" or not open_before_deploy]
         if line.outcome == "passed":
             assert any(e.outcome == "passed" for e in here)
             assert not any(e.blocking and e.outcome in ("failed", "unverified") for e in here)
