@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from pytest_chefrelease.checks.declare import Check
-from pytest_chefrelease.checks.engine import override_of
+from pytest_chefrelease.checks.policy import is_blocking, override_of
 from pytest_chefrelease.runbook.item import Item, Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.quick_check import Line, LineEvidence, fill
@@ -28,9 +28,7 @@ def expected_labels(checks: Iterable[Check], settings: Settings, stage: Stage) -
 
 
 def _counts(item: Item, settings: Settings) -> bool:
-    override = override_of(item, settings)
-    blocking = item.blocking if override.blocking is None else override.blocking
-    return blocking and not override.shadow
+    return is_blocking(item, settings) and not override_of(item, settings).shadow
 
 
 def conclude(

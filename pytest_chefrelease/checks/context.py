@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_chefrelease.checks.once import Once
-from pytest_chefrelease.checks.watch import Watch
+from pytest_chefrelease.checks.watching import Watch
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.probes import Probes
 from pytest_chefrelease.runbook.item import Stage

@@ -7,17 +7,37 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Self
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import Check
-from pytest_chefrelease.checks.watch import observe
-from pytest_chefrelease.errors import Failed, Finding, NotApplicable, ProbeError, Unverified
+from pytest_chefrelease.checks.policy import (
+    is_blocking,
+    not_applicable_reason,
+    override_of,
+    severity_of,
+    shadowed,
+    timeout_of,
+    waived,
+)
+from pytest_chefrelease.checks.watching import Look, observe
+from pytest_chefrelease.errors import (
+    Failed,
+    Finding,
+    MissingExtra,
+    NotApplicable,
+    NotConfigured,
+    ProbeError,
+)
 from pytest_chefrelease.runbook.evidence import Evidence, shortfall
-from pytest_chefrelease.runbook.item import Item, Severity
 from pytest_chefrelease.runbook.outcome import Outcome, Result
-from pytest_chefrelease.settings.model import ItemOverride, Settings, Waiver
+
+__all__ = ["Task", "override_of", "run", "timeout_of"]
+
+_RUN_AGAIN = "Make its source readable, then run the stage again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,123 +52,133 @@ class Task:
     @property
     def label(self) -> str:
         """``secrets.strength[JWT_SECRET]``."""
-        item = self.check.item.id
-        return f"{item}[{self.parameter}]" if self.parameter else item
-
-
-def timeout_of(item: Item, settings: Settings) -> float:
-    """The time limit of an item in seconds: its own, or the one that settings give it."""
-    override = override_of(item, settings).timeout
-    return override.total_seconds() if override is not None else item.timeout_s
-
-
-def override_of(item: Item, settings: Settings) -> ItemOverride:
-    """What settings change of an item's declaration."""
-    return settings.items.get(item.id, ItemOverride())
+        return self.check.item.label(self.parameter)
 
 
 async def run(task: Task, look: Context) -> Result:
     """Run one check: once, or over the whole watch. Never raises but for cancellation."""
     started = time.perf_counter()
-    if look.watch is not None and not task.check.item.paces_itself:
-        result = await observe(lambda: _verify(task, look), look.watch)
-    else:
-        result = await _verify(task, look)
+    result = await _run(task, look)
     result = replace(result, duration_s=time.perf_counter() - started, nodeid=task.nodeid)
-    result = _apply_shadow(result, look.settings)
-    return _apply_waiver(result, look)
+    result = shadowed(result, look.settings)
+    return waived(result, look.settings.waivers, look.now().date())
 
 
-async def _verify(task: Task, look: Context) -> Result:
-    item = task.check.item
-    reason = _not_applicable_reason(task, look.settings)
-    if reason is not None:
-        return _result(task, look, Outcome.NOT_APPLICABLE, reason)
-    if task.check.parameters is not None and task.parameter is None:
-        outcome = Outcome.NOT_APPLICABLE if item.if_configured else Outcome.UNVERIFIED
-        return _result(task, look, outcome, "nothing is configured for this item to look at")
-    try:
-        async with asyncio.timeout(task.timeout_s):
-            evidence = await _call(task, look)
-    except TimeoutError:
-        return _result(
-            task,
-            look,
-            Outcome.UNVERIFIED,
-            f"no answer within {task.timeout_s:g} s",
-            remedy=f'Raise items."{item.id}".timeout, or find what is slow.',
+async def _run(task: Task, look: Context) -> Result:
+    watch, item = look.watch, task.check.item
+    if watch is None:
+        return (await _verify(task, look, task.timeout_s)).result
+    with watch.taking_part():
+        if item.paces_itself:
+            return (await _verify(task, look, task.timeout_s + watch.remaining_s)).result
+        return await observe(
+            lambda: _verify(task, look, task.timeout_s),
+            watch,
+            may_end=not override_of(item, look.settings).shadow,
+            say=look.say,
         )
+
+
+async def _verify(task: Task, look: Context, limit_s: float) -> Look:
+    item = task.check.item
+    reason = not_applicable_reason(item, task.label, look.settings)
+    if reason is not None:
+        return Look(_result(task, look, Outcome.NOT_APPLICABLE, reason), is_final=True)
+    if task.check.parameters is not None and task.parameter is None:
+        return Look(_nothing_to_look_at(task, look), is_final=True)
+    limit = asyncio.timeout(limit_s)
+    try:
+        async with limit:
+            evidence = await _call(task, look)
+        return Look(_from_evidence(task, look, evidence))
     except Finding as finding:
-        return _from_finding(task, look, finding)
+        return Look(_from_finding(task, look, finding), isinstance(finding, NotApplicable))
     except ProbeError as error:
-        return _from_probe_error(task, look, error)
-    except Exception as error:  # the last line of defence: a defect of ours is no evidence
-        return _from_defect(task, look, error)
-    return _from_evidence(task, look, evidence)
+        # Neither settings nor what is installed change while the run goes on.
+        is_final = isinstance(error, NotConfigured | MissingExtra)
+        return Look(_from_probe_error(task, look, error), is_final)
+    # The last line of defence: a defect of ours is no evidence.
+    except Exception as error:  # noqa: BLE001
+        if isinstance(error, TimeoutError) and limit.expired():
+            return Look(_from_timeout(task, look, limit_s))
+        return Look(_from_defect(task, look, error))
 
 
 async def _call(task: Task, look: Context) -> Evidence:
     if task.check.parameters is None:
-        return await task.check.verify(look)
-    return await task.check.verify(look, task.parameter)
+        seen = await task.check.verify(look)
+    else:
+        seen = await task.check.verify(look, task.parameter)
+    if not isinstance(seen, Evidence):
+        raise TypeError(f"{task.label} returned no Evidence")
+    return seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts of a message, where there is more to tell than the summary."""
+
+    seen: str = ""
+    expected: str = ""
+    where: str = ""
+    remedy: str = ""
+
+    @classmethod
+    def of(cls, error: Finding | ProbeError) -> Self:
+        return cls(error.seen, error.expected, error.where, error.remedy)
+
+
+def _nothing_to_look_at(task: Task, look: Context) -> Result:
+    item = task.check.item
+    outcome = Outcome.NOT_APPLICABLE if item.if_configured else Outcome.UNVERIFIED
+    remedy = (
+        f'Name it in release.toml, or say under [not_applicable] "{item.id}" why there is none.'
+    )
+    summary = "nothing is configured for this item to look at"
+    return _result(task, look, outcome, summary, parts=_Parts(remedy=remedy))
+
+
+def _from_timeout(task: Task, look: Context, limit_s: float) -> Result:
+    remedy = f'Find what is slow, or raise items."{task.check.item.id}".timeout in release.toml.'
+    summary = f"no answer within {limit_s:g} s"
+    return _result(task, look, Outcome.UNVERIFIED, summary, parts=_Parts(remedy=remedy))
 
 
 def _from_evidence(task: Task, look: Context, evidence: Evidence) -> Result:
     missing = shortfall(task.check.item.minimum, evidence, look.release, look.now())
     if missing is None:
-        return _result(task, look, Outcome.PASSED, evidence.summary, evidence=evidence, remedy="")
+        return _result(task, look, Outcome.PASSED, evidence.summary, evidence=evidence)
+    remedy = "Let it see what it needs, then run the stage again."
+    parts = _Parts(missing, where=evidence.source, remedy=remedy)
     summary = f"Not enough evidence: {missing}"
-    return _result(
-        task, look, Outcome.UNVERIFIED, summary, evidence=evidence, where=evidence.source
-    )
+    return _result(task, look, Outcome.UNVERIFIED, summary, evidence=evidence, parts=parts)
 
 
 def _from_finding(task: Task, look: Context, finding: Finding) -> Result:
-    outcome = {
-        Failed: Outcome.FAILED,
-        Unverified: Outcome.UNVERIFIED,
-        NotApplicable: Outcome.NOT_APPLICABLE,
-    }[type(finding)]
-    result = _result(
-        task,
-        look,
-        outcome,
-        finding.summary,
-        evidence=finding.evidence,
-        expected=finding.expected,
-        seen=finding.seen,
-        where=finding.where,
-        remedy=finding.remedy,
-    )
-    severity = finding.severity or result.severity
-    return replace(result, severity=severity, symptom=finding.symptom)
+    outcome = Outcome.UNVERIFIED
+    if isinstance(finding, Failed):
+        outcome = Outcome.FAILED
+    elif isinstance(finding, NotApplicable):
+        outcome = Outcome.NOT_APPLICABLE
+    parts, evidence = _Parts.of(finding), finding.evidence
+    result = _result(task, look, outcome, finding.summary, evidence=evidence, parts=parts)
+    return replace(result, severity=finding.severity or result.severity, symptom=finding.symptom)
 
 
 def _from_probe_error(task: Task, look: Context, error: ProbeError) -> Result:
-    return _result(
-        task,
-        look,
-        Outcome.UNVERIFIED,
-        error.summary,
-        expected=error.expected,
-        seen=error.seen,
-        where=error.where,
-        remedy=error.remedy,
-    )
+    return _result(task, look, Outcome.UNVERIFIED, error.summary, parts=_Parts.of(error))
 
 
 def _from_defect(task: Task, look: Context, error: Exception) -> Result:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f"{frame.tb_frame.f_code.co_name}, line {frame.tb_lineno}" if frame else "unknown"
-    return _result(
-        task,
-        look,
-        Outcome.UNVERIFIED,
-        f"a defect in the check itself: {type(error).__name__} in {place}",
-        remedy="Report it to the authors of the check; the item was not verified.",
-    )
+    """A defect's message may hold anything, a secret too: its kind and place have to do."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.name}, {Path(frame.filename).name} line {frame.lineno}"
+    summary = f"a defect in the check itself: {type(error).__name__} in {place}"
+    remedy = "Report it to the authors of the check; the item was not verified."
+    return _result(task, look, Outcome.UNVERIFIED, summary, parts=_Parts(remedy=remedy))
+
+
+_NO_PARTS = _Parts()
 
 
 def _result(
@@ -158,64 +188,22 @@ def _result(
     summary: str,
     *,
     evidence: Evidence | None = None,
-    expected: str = "",
-    seen: str = "",
-    where: str = "",
-    remedy: str = "",
+    parts: _Parts = _NO_PARTS,
 ) -> Result:
     item = task.check.item
-    override = override_of(item, look.settings)
-    not_well = outcome in (Outcome.FAILED, Outcome.UNVERIFIED)
+    # An item's own remedy is for its failure; what could not be seen calls for less.
+    fallback = {Outcome.FAILED: item.remedy, Outcome.UNVERIFIED: _RUN_AGAIN}.get(outcome, "")
     return Result(
         item=item,
         parameter=task.parameter,
         stage=look.stage,
         outcome=outcome,
         summary=summary,
-        severity=Severity(override.severity) if override.severity else item.severity,
-        blocking=item.blocking if override.blocking is None else override.blocking,
-        remedy=(remedy or item.remedy) if not_well else "",
-        expected=expected,
-        seen=seen,
-        where=where,
+        severity=severity_of(item, look.settings),
+        blocking=is_blocking(item, look.settings),
+        remedy=(parts.remedy or fallback) if fallback else "",
+        expected=parts.expected,
+        seen=parts.seen,
+        where=parts.where,
         evidence=evidence,
-    )
-
-
-def _not_applicable_reason(task: Task, settings: Settings) -> str | None:
-    for pattern, reason in settings.not_applicable.items():
-        # A label's own brackets are no character class of a pattern.
-        if pattern in (task.check.item.id, task.label) or fnmatchcase(task.label, pattern):
-            return f"Not applicable: {reason}"
-    return None
-
-
-def _apply_shadow(result: Result, settings: Settings) -> Result:
-    if not override_of(result.item, settings).shadow:
-        return result
-    if result.outcome not in (Outcome.FAILED, Outcome.UNVERIFIED, Outcome.PASSED):
-        return result
-    summary = (
-        f"would have {'passed' if result.outcome is Outcome.PASSED else result.outcome.value}: "
-    )
-    return replace(result, outcome=Outcome.SHADOW, summary=summary + result.summary)
-
-
-def _apply_waiver(result: Result, look: Context) -> Result:
-    if result.outcome is not Outcome.FAILED:
-        return result
-    for waiver in look.settings.waivers:
-        if waiver.item in (result.item.id, result.label):
-            return _waive(result, waiver, look)
-    return result
-
-
-def _waive(result: Result, waiver: Waiver, look: Context) -> Result:
-    until = f"by {waiver.approved_by} until {waiver.expires}: {waiver.reason}"
-    if result.severity is Severity.P1:
-        return replace(result, summary=f"{result.summary} (P1 cannot be waived; waived {until})")
-    if look.now().date() > waiver.expires:
-        return replace(result, summary=f"{result.summary} (the waiver expired; {until})")
-    return replace(
-        result, outcome=Outcome.WAIVED, summary=f"Waived {until}. It failed: {result.summary}"
     )

@@ -1,140 +1,147 @@
-"""The watch: a signal is looked at again and again, and what was seen becomes one result.
-
-Source: CATALOG.md, "The watch". A P1 is confirmed by three failures in a row and ends the
-watch at once; a failure that recovered is reported with its duration; the last five minutes
-(or the last third of a shorter watch) must be free of failures.
-"""
+"""The watch itself: it ran its full time, awake, and somebody looked all the while."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
+from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.checks.declare import check
+from pytest_chefrelease.checks.watching import Watch
+from pytest_chefrelease.errors import Failed, Unverified
 from pytest_chefrelease.runbook.evidence import Evidence, Timeline
-from pytest_chefrelease.runbook.item import Severity
-from pytest_chefrelease.runbook.outcome import Outcome, Result
+from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage, Symptom
 
-CONFIRMATIONS = 3
-_CLEAN_END_S = 300.0
-Observation = tuple[float, Result]
+_LEAST_GAP_S = 1.0
+"""A busy machine is late by less."""
+_NOTHING = "nothing that is configured can be watched"
+_AGAIN = "Run pytest -m monitoring again, for its full time, on a machine that stays awake."
 
 
-@dataclass(slots=True)
-class Watch:
-    """The time that a run watches, in seconds of the monotonic clock, from its making on."""
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a watch in which nobody can have looked, in seconds."""
 
+    at_s: float
     length_s: float
-    interval_s: float
-    ended_because: str | None = None
-    started: float = field(default_factory=time.monotonic)
-    _ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds watched so far."""
-        return time.monotonic() - self.started
-
-    @property
-    def remaining_s(self) -> float:
-        """Seconds left; 0 when the watch is over."""
-        return 0.0 if self._ended.is_set() else max(0.0, self.length_s - self.elapsed_s)
-
-    def end(self, reason: str) -> None:
-        """End the watch before its time. The first reason stands."""
-        if self.ended_because is None:
-            self.ended_because = reason
-        self._ended.set()
-
-    async def pause(self, seconds: float) -> bool:
-        """Wait; False when the watch is over instead, at once if it ends meanwhile."""
-        wait = min(seconds, self.remaining_s)
-        try:
-            await asyncio.wait_for(self._ended.wait(), timeout=wait)
-        except TimeoutError:
-            return self.remaining_s > 0
-        return False
+    cause: str
 
 
-async def observe(look: Callable[[], Awaitable[Result]], watch: Watch) -> Result:
-    """Look once per interval until the watch is over or a P1 is confirmed."""
-    seen: list[Observation] = []
-    failures = 0
-    while True:
-        began = watch.elapsed_s
-        result = await look()
-        seen.append((began, result))
-        failures = failures + 1 if result.outcome is Outcome.FAILED else 0
-        if result.outcome is Outcome.NOT_APPLICABLE:
-            return result
-        if failures >= CONFIRMATIONS and result.blocking and result.severity is Severity.P1:
-            watch.end(f"{result.label} failed {failures} times in a row")
-            return sum_up(seen, watch, is_confirmed=True)
-        if not await watch.pause(watch.interval_s - (watch.elapsed_s - began)):
-            return sum_up(seen, watch)
+@check(
+    Item(
+        id="watch.complete",
+        title="The watch ran its full time, with a look in every interval",
+        stages=(Stage.MONITORING,),
+        severity=Severity.P3,
+        section=Section.MONITORING,
+        quick_check=9,
+        minimum=Minimum(counts={"observations": 1, "intervals": 1}),
+        remedy=_AGAIN,
+        paces_itself=True,
+        symptom=Symptom.WATCH_INCOMPLETE,
+    )
+)
+async def watch_complete(look: Context) -> Evidence:
+    """Keep time beside the other signals, and count the intervals in which one of them saw."""
+    watch = look.watch
+    if watch is None:
+        raise Unverified("there is no watch in this run", remedy="Run pytest -m monitoring.")
+    gaps = await _keep_time(watch, look)
+    seen = _evidence(watch, gaps, look)
+    if watch.ended_because == _NOTHING:
+        raise Unverified(_NOTHING, remedy="Pass --base-url=URL, or configure what to watch.")
+    if watch.ended_because is not None:
+        said = f"the watch ended after {_words(watch.elapsed_s)}: {watch.ended_because}"
+        raise Failed(said, expected=_words(watch.length_s), evidence=seen)
+    if gaps:
+        worst = max(gaps, key=lambda gap: gap.length_s)
+        said = f"nobody looked for {_words(worst.length_s)}, {worst.at_s:.0f} s into it: "
+        raise Failed(said + worst.cause, expected="a watch without a gap", evidence=seen)
+    _demand_looks(watch, seen)
+    return seen
 
 
-def sum_up(seen: Sequence[Observation], watch: Watch, *, is_confirmed: bool = False) -> Result:
-    """One result from all observations of a signal, with their timeline."""
-    last_at, last = seen[-1]
-    tail = last_at - min(_CLEAN_END_S, watch.length_s / 3)
-    late = [r for at, r in seen if at >= tail]
-    failed = [r for _, r in seen if r.outcome is Outcome.FAILED]
-    unverified = [r for r in late if r.outcome is Outcome.UNVERIFIED]
-    if is_confirmed or any(r.outcome is Outcome.FAILED for r in late):
-        decisive = next(r for r in reversed(late) if r.outcome is Outcome.FAILED)
-        note = f"{len(failed)} of {len(seen)} looks failed"
-        since = _first_failure_at(seen)
-        summary = f"{decisive.summary} ({note}, since {since:.0f} s into the watch)"
-        return _with_timeline(replace(decisive, summary=summary), seen, watch)
-    if unverified:
-        summary = f"{unverified[-1].summary} ({len(unverified)} of the last {len(late)} looks)"
-        return _with_timeline(replace(unverified[-1], summary=summary), seen, watch)
-    summary = f"{last.summary} ({len(seen)} looks in {watch.elapsed_s:.0f} s)"
-    if failed:
-        summary += f"; recovered: failed {len(failed)} times, {_spans(seen)}"
-    return _with_timeline(replace(last, summary=summary), seen, watch)
+async def _keep_time(watch: Watch, look: Context) -> list[Gap]:
+    """Wake at every beat until the watch is over; beats that came too late are gaps."""
+    gaps: list[Gap] = []
+    steady, wall, told_s = watch.clock(), watch.wall(), 0.0
+    tell_every_s = max(watch.length_s / 10, 10.0)
+    goes_on = True
+    while goes_on:
+        began_s = watch.elapsed_s
+        goes_on = await watch.until_next_beat()
+        before, steady = steady, watch.clock()
+        wall_before, wall = wall, watch.wall()
+        gaps += _gaps(began_s, steady - before, wall - wall_before, watch.interval_s)
+        if watch.active <= 1 and not watch.attendance.looks:
+            watch.end(_NOTHING)
+        if watch.elapsed_s - told_s >= tell_every_s and goes_on:
+            told_s = watch.elapsed_s
+            look.say(f"watched {_words(told_s)} of {_words(watch.length_s)}")
+    return gaps
 
 
-def _first_failure_at(seen: Sequence[Observation]) -> float:
-    """When the failure that stands at the end began, in seconds."""
-    began = seen[-1][0]
-    for at, result in reversed(seen):
-        if result.outcome is not Outcome.FAILED and began != seen[-1][0]:
-            break
-        if result.outcome is Outcome.FAILED:
-            began = at
-    return began
+def _gaps(at_s: float, steady_s: float, wall_s: float, interval_s: float) -> list[Gap]:
+    """What went wrong between two beats, by the steady clock and by the one on the wall.
+
+    The steady clock stands still while the machine sleeps, and goes on while only this
+    process does not.
+    """
+    allowed_s = max(interval_s, _LEAST_GAP_S)
+    gaps = []
+    if wall_s - steady_s > allowed_s:
+        cause = "the machine slept, or its clock was set"
+        gaps.append(Gap(at_s, wall_s - steady_s, cause))
+    if steady_s - interval_s > allowed_s:
+        gaps.append(Gap(at_s, steady_s, "this process stood still"))
+    return gaps
 
 
-def _spans(seen: Sequence[Observation]) -> str:
-    """The spans of failure: ``from 4 s for 7 s``."""
-    spans: list[str] = []
-    began: float | None = None
-    for at, result in seen:
-        if result.outcome is Outcome.FAILED and began is None:
-            began = at
-        elif result.outcome is not Outcome.FAILED and began is not None:
-            spans.append(f"from {began:.0f} s for {at - began:.0f} s")
-            began = None
-    return ", ".join(spans)
+def _demand_looks(watch: Watch, seen: Evidence) -> None:
+    """Intervals in which no signal could be read were not watched."""
+    missed = watch.attendance.unattended(watch.interval_s, watch.length_s)
+    if missed:
+        first_s = missed[0] * watch.interval_s
+        raise Unverified(
+            f"in {len(missed)} of {seen.facts['intervals']} intervals no signal could be read, "
+            f"first {first_s:.0f} s into the watch",
+            expected="a look in every interval",
+            remedy="See the signals that were unverified; then watch again.",
+            evidence=seen,
+        )
 
 
-def _with_timeline(result: Result, seen: Sequence[Observation], watch: Watch) -> Result:
-    seen_last = result.evidence or Evidence(result.summary, result.where, datetime.now(UTC))
-    timeline = Timeline(f"{result.label} over the watch", watch.length_s, _changes(seen))
-    failed = sum(r.outcome is Outcome.FAILED for _, r in seen)
-    facts = {**seen_last.facts, "observations": len(seen), "failed_observations": failed}
-    attachments = (timeline, *seen_last.attachments)
-    return replace(result, evidence=replace(seen_last, facts=facts, attachments=attachments))
+def _evidence(watch: Watch, gaps: list[Gap], look: Context) -> Evidence:
+    intervals = max(1, int(watch.length_s / watch.interval_s))
+    missed = watch.attendance.unattended(watch.interval_s, watch.length_s)
+    watched_s = min(watch.elapsed_s, watch.length_s)
+    return Evidence(
+        summary=f"watched {_words(watched_s)} awake, "
+        f"{watch.attendance.looks} looks in {intervals} intervals of {watch.interval_s:g} s",
+        source="the watch of this run",
+        observed_at=look.now(),
+        facts={
+            "watched_s": round(watched_s, 1),
+            "length_s": watch.length_s,
+            "observations": watch.attendance.looks,
+            "intervals": intervals,
+            "unattended_intervals": len(missed),
+            "gaps": len(gaps),
+            "gaps_s": round(sum(gap.length_s for gap in gaps), 1),
+        },
+        attachments=(Timeline("The watch", watch.length_s, _marks(gaps)),),
+    )
 
 
-def _changes(seen: Sequence[Observation]) -> tuple[tuple[float, str, str], ...]:
-    """The first observation and every one whose outcome differs from the one before."""
-    marks: list[tuple[float, str, str]] = []
-    for at, result in seen:
-        if not marks or marks[-1][1] != result.outcome.value:
-            marks.append((at, result.outcome.value, result.summary))
+def _marks(gaps: list[Gap]) -> tuple[tuple[float, str, str], ...]:
+    marks = [(0.0, "passed", "watched")]
+    for gap in gaps:
+        marks.append((gap.at_s, "failed", gap.cause))
+        marks.append((gap.at_s + gap.length_s, "passed", "watched"))
     return tuple(marks)
+
+
+def _words(seconds: float) -> str:
+    """``15 min``, ``2 min 30 s``, ``20 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    parts = [f"{minutes} min"] if minutes else []
+    return " ".join([*parts, f"{rest} s"] if rest or not parts else parts)

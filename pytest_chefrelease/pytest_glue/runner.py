@@ -21,7 +21,7 @@ from pytest_chefrelease.checks.engine import Task
 from pytest_chefrelease.checks.engine import run as run_check
 from pytest_chefrelease.checks.hold import Hold
 from pytest_chefrelease.checks.once import Once
-from pytest_chefrelease.checks.watch import Watch
+from pytest_chefrelease.checks.watching import Watch
 from pytest_chefrelease.probes.probes import Probes
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.outcome import Result
