@@ -69,14 +69,15 @@ FAULTS = (
         "The application cannot reach its database",
         changing(_API, services={"database": "down"}),
     ),
-    _fault(
+    Fault(
         "api-down",
         "The API's port refuses connections",
+        Stage.POSTRELEASE,
         refusing(_API),
-        *SMOKE.values(),
-        *PREFLIGHT.values(),
-        *LATENCY.values(),
-        *BROWSER_PROTECTED,
+        red=(*_ITEM, *SMOKE.values(), *PREFLIGHT.values(), "routes.login"),
+        # Without any answer nothing can be said of its speed, nor of the pages behind a login.
+        unverified=(*LATENCY.values(), *BROWSER_PROTECTED),
+        action=Action.ROLL_BACK,
     ),
     _fault(
         "health-down-in-watch",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 PATHS = ("/", "/login", "/dashboard", "/orders", "/inventory")
 LATENCY = {path: f"latency.p95[{path}]" for path in ("/health", "/inventory/items")}
-SMOKE_HEALTH = "smoke.endpoint[GET /health]"
 HTTP = {path: f"routes.http[{path}]" for path in PATHS}
 BROWSER = {path: f"routes.browser[{path}]" for path in PATHS}
 BROWSER_PROTECTED = tuple(BROWSER[path] for path in ("/dashboard", "/orders", "/inventory"))
