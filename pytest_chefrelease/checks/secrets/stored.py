@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_chefrelease.checks.context import Context
-from pytest_chefrelease.errors import Failed, NotApplicable, NotConfigured, Unverified
+from pytest_chefrelease.errors import (
+    Failed,
+    NotApplicable,
+    NotConfigured,
+    ProbeError,
+    Unverified,
+)
 from pytest_chefrelease.probes.secret_stores.choose import StoreSurroundings, choose_store
 from pytest_chefrelease.probes.secret_stores.store import SecretStore, Stored
 from pytest_chefrelease.runbook.item import Stage
@@ -95,6 +101,19 @@ async def known_values(look: Context) -> dict[str, Secret]:
         except (NotApplicable, Unverified):
             continue  # its own check says so
         found[name] = value
+    return found
+
+
+async def staging_values(look: Context) -> dict[str, Secret]:
+    """Every value of staging that can be read, by name."""
+    found: dict[str, Secret] = {}
+    for name in look.settings.secrets.all_required:
+        try:
+            value = await staging_value(look, name)
+        except ProbeError:
+            continue  # secrets.distinct says so
+        if value is not None:
+            found[name] = value[0]
     return found
 
 
