@@ -15,8 +15,9 @@ from pytest_chefrelease.runbook.item import Severity, Stage, Symptom
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.release import Release
 from tests.checks.looking import verified, verify
-from tests.probes.loopback import Authority, Reply, Request, always, answer, serving
+from tests.probes.loopback import Authority, Reply, Request, answer, serving
 
+NOW = "{now}"
 RELEASE = Release("v1.5.0", "3" * 40, "production")
 
 
@@ -24,7 +25,7 @@ def health(**fields: object) -> dict[str, object]:
     """What ChefCloud says when it is well, with some fields changed."""
     return {
         "status": "ok",
-        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "timestamp": NOW,
         "uptime": 12.5,
         "version": "1.5.0",
         "services": {"database": "up", "redis": "disabled"},
@@ -32,8 +33,14 @@ def health(**fields: object) -> dict[str, object]:
 
 
 def said(document: object, status: int = 200, kind: str = "application/json") -> Reply:
+    """A server that says this; ``NOW`` in it is the time of each answer."""
     body = document if isinstance(document, str) else json.dumps(document)
-    return always(answer(status, body, {"content-type": kind}))
+
+    async def reply(_request: Request, writer: asyncio.StreamWriter) -> None:
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        writer.write(answer(status, body.replace(NOW, now), {"content-type": kind}))
+
+    return reply
 
 
 def look_at(
