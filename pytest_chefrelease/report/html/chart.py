@@ -19,6 +19,8 @@ WIDTH = 1000
 HEIGHT = 300
 _MOST_POINTS = 1_500
 _HEADROOM = 1.08
+_SHORTEST_AXIS = 1e-9
+_LONGEST_AXIS = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,16 @@ def plot(chart: Chart) -> Plot | None:
     if not points:
         return None
     marks = [v for v in (chart.limit, *(chart.band or ())) if v is not None and math.isfinite(v)]
-    top = max([value for _, value in points] + marks) * _HEADROOM or 1.0
-    start, end = points[0][0], max(t for t, _ in points)
-    length = (end - start) or 1.0
+    top = _extent(max([value for _, value in points] + marks)) * _HEADROOM
+    start = min(t for t, _ in points)
+    length = _extent(max(t for t, _ in points) - start)
     limit = chart.limit if chart.limit is not None and math.isfinite(chart.limit) else math.inf
     slow = [p for p in points if p[1] >= limit]
     fast = _thin([p for p in points if p[1] < limit])
 
     def dots(chosen: Iterable[tuple[float, float]]) -> str:
         return "".join(
-            f"M{(t - start) / length * WIDTH:.0f} {HEIGHT - value / top * HEIGHT:.0f}h0"
+            f"M{_within((t - start) / length, WIDTH)} {HEIGHT - _within(value / top, HEIGHT)}h0"
             for t, value in chosen
         )
 
@@ -103,7 +105,7 @@ def track(timeline: Timeline) -> Track | None:
     """Lay a timeline out; None where nothing was marked."""
     if not timeline.marks:
         return None
-    length = max(timeline.length_s, timeline.marks[-1][0], 1e-9)
+    length = _extent(max(timeline.length_s, timeline.marks[-1][0]))
     ends = [mark[0] for mark in timeline.marks[1:]] + [length]
     spans = tuple(
         Span(
@@ -161,8 +163,18 @@ def _value(value: float, unit: str) -> str:
     return duration(value / 1000) if unit == "ms" else f"{number(value)} {unit}".strip()
 
 
+def _extent(length: float) -> float:
+    """The length of an axis, none of them empty or beyond what can be divided by."""
+    return min(length, _LONGEST_AXIS) if length > _SHORTEST_AXIS else 1.0
+
+
+def _within(part: float, whole: int) -> int:
+    """A part of the plot, as a whole number that lies in it."""
+    return round(min(max(part, 0.0), 1.0) * whole)
+
+
 def _up(value: float, top: float) -> float:
-    return value / top * 100
+    return min(max(value / top, 0.0), 1.0) * 100
 
 
 def _band(chart: Chart, top: float) -> tuple[float, float] | None:
@@ -170,13 +182,12 @@ def _band(chart: Chart, top: float) -> tuple[float, float] | None:
     if chart.band is None or not all(map(math.isfinite, chart.band)):
         return None
     low, high = sorted(chart.band)
-    return HEIGHT - high / top * HEIGHT, max((high - low) / top * HEIGHT, 1)
+    edge = _within(high / top, HEIGHT)
+    return HEIGHT - edge, max(edge - _within(low / top, HEIGHT), 1)
 
 
 def _round_steps(top: float, most: int) -> list[float]:
     """0 and its multiples of a round number, at most ``most`` steps up to ``top``."""
-    if not math.isfinite(top) or top <= 0:
-        return [0.0]
     raw = top / most
     magnitude = 10.0 ** math.floor(math.log10(raw))
     step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= raw * 0.999)

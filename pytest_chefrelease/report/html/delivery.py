@@ -54,6 +54,7 @@ def ordinary_tests(written: str, redact: Callable[[str], str] = str) -> str:
     data = json.loads(html.unescape(blob.group(1)))
     if not data.get("tests"):
         return ""
+    data["environment"] = {}  # names CI variables, and is drawn as broken lists
     clean = html.escape(json.dumps(_redacted(data, redact)))
     markup = _HEAD.sub("", _PREFIX.sub("", content.group(1)), count=1)
     markup = _BLOB.sub(lambda _match: f'data-jsonblob="{clean}"', markup, count=1)

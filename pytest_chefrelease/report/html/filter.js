@@ -1,5 +1,5 @@
 (() => {
-  const filter = document.querySelector(".filter");
+  const filter = document.querySelector(".outcomes");
   if (!filter) return;
   const buttons = [...filter.querySelectorAll("button")];
   const said = filter.querySelector("[role=status]");
