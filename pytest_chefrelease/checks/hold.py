@@ -27,13 +27,17 @@ class Hold:
 
     @asynccontextmanager
     async def of(self, item: Item) -> AsyncIterator[None]:
-        """Hold the target as the item needs it. Other items of one kind share their hold."""
+        """Hold the target as the item needs it: alone while it measures, else beside others.
+
+        The lock falls when the file is closed, also when the worker dies.
+        """
         if self.shared is None:
             yield
             return
         with (self.shared / "target.lock").open("a") as file:
             mode = fcntl.LOCK_EX if item.holds_target else fcntl.LOCK_SH
-            while not _try_lock(file.fileno(), mode):
+            # A lock of other processes wakes nobody: it is asked for again and again.
+            while not _try_lock(file.fileno(), mode):  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)
             yield
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,11 +27,17 @@ class Once:
         """The result of ``work`` for ``key``: done by whoever asks first, awaited by the rest.
 
         ``work`` returns plain JSON. An exception reaches everyone in this process who
-        waits; another worker then tries by itself.
+        waits, and nobody who asks later: they, and other workers, try again. Work goes on
+        when whoever asked gives up.
         """
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(self._do(key, work))
+            self._tasks[key].add_done_callback(partial(self._forget_failure, key))
         return await asyncio.shield(self._tasks[key])
+
+    def _forget_failure(self, key: str, task: asyncio.Task[Json]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            del self._tasks[key]
 
     async def _do(self, key: str, work: Callable[[], Awaitable[Json]]) -> Json:
         if self.shared is None:
@@ -43,5 +50,8 @@ class Once:
                 kept: Json = json.loads(path.read_text(encoding="utf-8"))
                 return kept
             result = await work()
-            path.write_text(json.dumps(result), encoding="utf-8")
+            # A worker that dies here leaves no half a file: the next one does the work again.
+            unfinished = path.with_suffix(".part")
+            unfinished.write_text(json.dumps(result), encoding="utf-8")
+            unfinished.replace(path)
             return result
