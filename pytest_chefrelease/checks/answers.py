@@ -136,7 +136,9 @@ def likely_cause(answer: Answer) -> str:
         return f"It redirects to {to}: use the final address, or correct the redirect."
     if status >= 500:
         known = headers.get(REQUEST_ID)
-        where = f" at request id {known[:80]}" if known else ""
-        what = "nothing healthy behind the proxy" if status in (502, 503, 504) else "an exception"
-        return f"The server fails ({what}): look into its logs{where}."
+        if known:  # the application itself has answered, or has passed the id on
+            return f"The server fails: look into its logs at request id {known[:80]}."
+        if status in (502, 503, 504):
+            return "Nothing healthy is behind the proxy: look at the instances and their start."
+        return "The server fails with an exception: look into its logs."
     return "The route answers differently from before: compare with the release's changes."

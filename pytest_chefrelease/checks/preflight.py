@@ -115,7 +115,7 @@ def _judged(name: str, rule: Rule, seen: Sequence[Exchange], scope: Scope, where
     problems = list(rule.problems(seen, scope))
     wrong = [e for e in seen if any(p.startswith(f"{e.ask.text}:") for p in problems)]
     evidence = Evidence(
-        summary=f"{rule.promise}: {len(seen)} answers",
+        summary=f"{rule.promise} ({len(seen)} answer{'s' * (len(seen) > 1)})",
         source=where,
         observed_at=min(exchange.answer.observed_at for exchange in seen),
         facts={"rule": name, "answers": len(seen), "problems": len(problems)},

@@ -49,6 +49,7 @@ class Stack:
         self._parts = ExitStack()
         self._secrets = Secrets()
         self._is_repository_touched = False
+        self._named: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -205,7 +206,7 @@ class Stack:
                 slug=SLUG,
                 logs=self.logs,
                 backups=self.backups,
-                urls=self.urls,
+                urls={**self.urls, **self._named},
             )
         )
 
@@ -280,6 +281,7 @@ class Stack:
     def rewind(self) -> None:
         """Put everything back as it was at the start, before the release."""
         self._control.reset()
+        self._named.clear()
         self.production.reset()
         self.staging.reset()
         if self._is_repository_touched:
@@ -294,6 +296,10 @@ class Stack:
     def change(self, site: str, **fields: Json) -> None:
         """Set fields of a site's state."""
         self._control.change(site, fields)
+
+    def readdress(self, site: str, url: str) -> None:
+        """Let release.toml name another address for a site."""
+        self._named[site] = url
 
     def refuse(self, site: str) -> None:
         """Let a site's port refuse connections."""

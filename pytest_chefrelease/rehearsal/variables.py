@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import string
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +81,7 @@ def release_toml(places: Places) -> str:
         web=_text(places.urls["production-web"]),
         staging_api=_text(places.urls["staging-api"]),
         staging_web=_text(places.urls["staging-web"]),
+        staging_ready=_text(f"{shlex.quote(sys.executable)} scripts/verify/staging-ready"),
         backups=_text(str(places.backups / "*.dump")),
         logs=_text(f"file:{places.logs / 'production-api.json'}"),
     )
@@ -113,6 +116,9 @@ database_env = "DATABASE_URL"
 api = {staging_api}
 web = {staging_web}
 database_env = "STAGING_DATABASE_URL"
+
+[staging.commands]
+staging-ready = {staging_ready}
 
 [secrets]
 source = "env"

@@ -128,7 +128,12 @@ def test_a_page_passes_where_a_page_is_expected() -> None:
         (UNAUTHORISED, "GET /health", "status 401", "demands a login"),
         (answer(400, "{}", JSON), "GET /pos/orders", "status 400", "differently"),
         (answer(500, "{}", JSON), "GET /pos/orders", "status 500", "id 8f14e45f-ceea-467f"),
-        (answer(502, "", {}), "GET /pos/orders", "status 502, no body", "behind the proxy"),
+        (
+            answer(502, "", {}),
+            "GET /pos/orders",
+            "status 502, no body",
+            "healthy is behind the proxy",
+        ),
         (
             answer(308, "", {"location": "https://api.example/pos/orders"}),
             "GET /pos/orders",

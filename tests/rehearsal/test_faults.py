@@ -18,6 +18,14 @@ ITEMS_WITH_FAULTS = (
     "latency.p95",
     "secrets.present",
     "secrets.strength",
+    "smoke.endpoint",
+    "preflight.rule",
+    "staging.same-code",
+    "staging.smoke",
+    "staging.preflight",
+    "staging.route",
+    "staging.command",
+    "tls.certificate",
 )
 
 

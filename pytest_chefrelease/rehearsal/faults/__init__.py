@@ -8,14 +8,27 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from pytest_chefrelease.errors import SettingsError
-from pytest_chefrelease.rehearsal.faults import ci, health, latency, migrations, routes, secrets
+from pytest_chefrelease.rehearsal.faults import (
+    ci,
+    health,
+    latency,
+    migrations,
+    preflight,
+    routes,
+    secrets,
+    smoke,
+    staging,
+)
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 
 FAULTS: tuple[Fault, ...] = (
     *ci.FAULTS,
+    *staging.FAULTS,
     *secrets.FAULTS,
     *migrations.FAULTS,
     *health.FAULTS,
+    *smoke.FAULTS,
+    *preflight.FAULTS,
     *routes.FAULTS,
     *latency.FAULTS,
 )

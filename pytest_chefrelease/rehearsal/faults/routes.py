@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pytest_chefrelease.rehearsal.faults.effects import Effect, intercepting, refusing
 from pytest_chefrelease.rehearsal.faults.fault import Fault
-from pytest_chefrelease.rehearsal.faults.parameters import BROWSER, BROWSER_PROTECTED, HTTP
+from pytest_chefrelease.rehearsal.faults.parameters import (
+    BROWSER,
+    BROWSER_PROTECTED,
+    HTTP,
+    PREFLIGHT,
+    SMOKE,
+)
 from pytest_chefrelease.rehearsal.intercept import Intercept
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.response import Action
@@ -35,6 +41,19 @@ def _lost(name: str) -> Effect:
     )
 
 
+def _no_login(name: str, title: str, apply: Effect, *red: str) -> Fault:
+    """A fault that no login survives: the pages behind it cannot be seen."""
+    return Fault(
+        name,
+        title,
+        Stage.POSTRELEASE,
+        apply,
+        red=(*red, "routes.login"),
+        unverified=BROWSER_PROTECTED,
+        action=Action.ROLL_BACK,
+    )
+
+
 def _fault(name: str, title: str, apply: Effect, *red: str) -> Fault:
     return Fault(name, title, Stage.POSTRELEASE, apply, red=red, action=Action.ROLL_BACK_OR_HOTFIX)
 
@@ -61,7 +80,7 @@ FAULTS = (
         HTTP["/orders"],
         BROWSER["/orders"],
     ),
-    _fault(
+    _no_login(
         "route-not-html",
         "/login is sent as JSON",
         intercepting(
@@ -70,12 +89,13 @@ FAULTS = (
         HTTP["/login"],
         BROWSER["/login"],
     ),
-    _fault(
+    _no_login(
         "web-down",
         "The web front's port refuses connections",
         refusing(_WEB),
         *HTTP.values(),
-        *BROWSER.values(),
+        BROWSER["/"],
+        BROWSER["/login"],
     ),
     _fault(
         "missing-chunk",
@@ -95,23 +115,24 @@ FAULTS = (
         _script("pages/landing.js", "return h(", "return undefined.crash("),
         BROWSER["/"],
     ),
-    _fault(
+    _no_login(
         "script-error",
         "The script of /login throws before it shows anything",
         _script("pages/login.js", "chefcloud.page(", "chefcloud.missing.page("),
         BROWSER["/login"],
     ),
-    _fault(
+    _no_login(
         "never-hydrated",
         "The login form is shown, and its inputs stay disabled for ever",
         _script("pages/login.js", "hydrated.then(() => enable(true))", "hydrated"),
         BROWSER["/login"],
     ),
-    _fault(
+    _no_login(
         "blank-page",
-        "The dashboard's page is empty: no text, nothing painted",
+        "Every page is blank: no text, nothing painted, no error",
         _script("app.js", "if (page.isProtected && !user) return toLogin();", "return show();"),
-        *BROWSER.values(),
+        BROWSER["/"],
+        BROWSER["/login"],
     ),
     _fault(
         "api-errors",
@@ -123,5 +144,7 @@ FAULTS = (
             )
         ),
         *BROWSER_PROTECTED,
+        SMOKE["GET /pos/orders"],
+        PREFLIGHT["auth-guard"],
     ),
 )
