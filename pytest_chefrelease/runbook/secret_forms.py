@@ -26,23 +26,28 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 
 def searched_texts(secret: Secret) -> tuple[str, ...]:
-    """What is looked for to find a secret: the value, a URL's password, a key file's lines."""
+    """What is looked for to find a secret: its value, or the part that no other text holds.
+
+    An address that carries a strong password stands nowhere without it, in any encoding, so
+    the password is looked for alone; likewise a DSN's key. Of a key file it is each long line.
+    """
     value = secret.reveal().strip()
-    texts = [value, *_passwords(value)]
-    lines = value.splitlines()
-    if len(lines) > 1:
-        texts += [line for line in lines if len(line) >= _LONG_LINE and " " not in line]
+    lines = [line.strip() for line in value.splitlines()]
+    long_lines = [line for line in lines if len(line) >= _LONG_LINE and " " not in line]
+    texts = _credentials(value) or (long_lines if len(lines) > 1 and long_lines else [value])
     return tuple(dict.fromkeys(text for text in texts if len(text) >= SHORTEST))
 
 
-def _passwords(value: str) -> Iterator[str]:
+def _credentials(value: str) -> list[str]:
+    """The password of an address, as it stands there and decoded, else a random user name."""
     try:
-        password = urlsplit(value).password
+        parts = urlsplit(value)
     except ValueError:
-        return
-    if password and estimate(password).bits >= _PASSWORD_BITS:
-        yield password
-        yield unquote(password)
+        return []
+    for text in (parts.password, parts.username if not parts.password else None):
+        if text and len(text) >= SHORTEST and estimate(text).bits >= _PASSWORD_BITS:
+            return [text, unquote(text)]
+    return []
 
 
 def forms_of(text: str) -> dict[bytes, str]:
