@@ -116,6 +116,14 @@ def transcript(answer: Answer, method: str = "GET", sent: Mapping[str, str] | No
     return Text(f"{method} {answer.url}", "\n".join([*lines, "", *(body or ["(no body)"])]))
 
 
+_CAUSES = {
+    401: "The route demands a login now: a guard was added, or the wrong service answers.",
+    403: "The route demands a login now: a guard was added, or the wrong service answers.",
+    404: "The route is not deployed: check the running version and the address's prefix.",
+    405: "The route is there, but not for this method: the address may be another service's.",
+}
+
+
 def likely_cause(answer: Answer) -> str:
     """What most often lies behind a status that was not expected, and what to do."""
     status, headers = answer.status, answer.headers
@@ -125,20 +133,18 @@ def likely_cause(answer: Answer) -> str:
             f"An HTML page answers{f' (from {by[:40]})' if by else ''}: a proxy, a login wall or "
             "the web front, not the API. Check the address and the routing before it."
         )
-    if status == 404:
-        return "The route is not deployed: check the running version and the address's prefix."
-    if status == 405:
-        return "The route is there, but not for this method: the address may be another service's."
-    if status in (401, 403):
-        return "The route demands a login now: a guard was added, or the wrong service answers."
+    if status >= 500:
+        return _cause_of_error(status, headers.get(REQUEST_ID))
     if 300 <= status < 400:
         to = headers.get("location", "nowhere")[:200]
         return f"It redirects to {to}: use the final address, or correct the redirect."
-    if status >= 500:
-        known = headers.get(REQUEST_ID)
-        if known:  # the application itself has answered, or has passed the id on
-            return f"The server fails: look into its logs at request id {known[:80]}."
-        if status in (502, 503, 504):
-            return "Nothing healthy is behind the proxy: look at the instances and their start."
-        return "The server fails with an exception: look into its logs."
-    return "The route answers differently from before: compare with the release's changes."
+    other = "The route answers differently from before: compare with the release's changes."
+    return _CAUSES.get(status, other)
+
+
+def _cause_of_error(status: int, request_id: str | None) -> str:
+    if request_id:  # the application itself has answered, or has passed the id on
+        return f"The server fails: look into its logs at request id {request_id[:80]}."
+    if status in (502, 503, 504):
+        return "Nothing healthy is behind the proxy: look at the instances and their start."
+    return "The server fails with an exception: look into its logs."
