@@ -134,17 +134,22 @@ FAULTS = (
         BROWSER["/"],
         BROWSER["/login"],
     ),
-    _fault(
+    Fault(
         "api-errors",
         "The API answers every call of the front with 500; health is fine",
+        Stage.POSTRELEASE,
         intercepting(
             *(
                 Intercept("production-api", path=path, status=500, body="{}")
                 for path in ("/auth/me", "/dashboard/*", "/pos/orders")
             )
         ),
-        *BROWSER_PROTECTED,
-        SMOKE["GET /pos/orders"],
-        PREFLIGHT["auth-guard"],
+        red=(
+            *BROWSER_PROTECTED,
+            "routes.login",
+            SMOKE["GET /pos/orders"],
+            PREFLIGHT["auth-guard"],
+        ),
+        action=Action.ROLL_BACK,
     ),
 )
