@@ -24,7 +24,7 @@ def evidence_of(
     limit_ms = settings.p95.total_seconds() * 1000
     facts = _facts(measured.shots, limit_ms, found)
     facts["rate"] = measured.rate
-    facts["discarded"] = found.discarded
+    facts["batches_set_aside"] = found.set_aside
     return Evidence(
         summary=in_words(endpoint, facts, limit_ms),
         source=f"GET {measured.url}",
