@@ -12,6 +12,7 @@ import msgspec
 from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.report import document as doc
 from pytest_chefrelease.report.from_document import from_document, to_result
+from pytest_chefrelease.report.json_text import json_bytes, json_text
 from pytest_chefrelease.report.to_document import item_entry, to_document
 from pytest_chefrelease.runbook.outcome import Result
 from pytest_chefrelease.runbook.record import StageRecord
@@ -25,12 +26,12 @@ def to_json(record: StageRecord) -> dict[str, object]:
 
 def to_text(record: StageRecord) -> str:
     """The record as the text of ``reports/<stage>.json``."""
-    return msgspec.json.format(_encode(to_document(record)), indent=1).decode() + "\n"
+    return json_text(to_document(record))
 
 
 def result_to_text(result: Result) -> str:
     """One result as JSON text, as it crosses from a pytest-xdist worker."""
-    return _encode(item_entry(result)).decode()
+    return json_bytes(item_entry(result)).decode()
 
 
 def result_from_text(text: str | bytes) -> Result:
@@ -39,13 +40,6 @@ def result_from_text(text: str | bytes) -> Result:
         return to_result(msgspec.json.decode(text, type=doc.ItemEntry))
     except (msgspec.MsgspecError, ValueError) as error:
         raise _malformed(error) from error
-
-
-def _encode(document: msgspec.Struct) -> bytes:
-    try:
-        return msgspec.json.encode(document)
-    except UnicodeEncodeError:  # a lone surrogate in what an outside system said
-        return msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
 
 
 def from_json(data: object) -> StageRecord:
@@ -79,13 +73,3 @@ def read(path: Path) -> StageRecord:
 
 def _malformed(error: Exception) -> Malformed:
     return Malformed(f"no evidence of this version: {error}", expected=f"schema {doc.SCHEMA}")
-
-
-def _encodable(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    if isinstance(value, list | tuple):
-        return [_encodable(each) for each in value]
-    if isinstance(value, dict):
-        return {_encodable(key): _encodable(each) for key, each in value.items()}
-    return value
