@@ -47,9 +47,10 @@ async def ask(
     A POST is a login probe. Raises Failed where nothing usable answers, since a system that
     is silent after a deploy is not well, and RateLimited where the wait would be too long.
     """
-    for is_again in (False, True):
+
+    async def once() -> Answer:
         try:
-            answer = await look.probes.http.request(
+            return await look.probes.http.request(
                 method,
                 url,
                 headers=headers,
@@ -64,19 +65,21 @@ async def ask(
                 where=f"{method} {url}",
                 remedy=error.remedy,
             ) from None
-        if answer.status != 429:
-            return answer
-        wait_s = retry_after_s(answer, look.now())
-        if is_again or wait_s is None or wait_s > LONGEST_WAIT_S:
-            break
+
+    answer = await once()
+    wait_s = retry_after_s(answer, look.now()) if answer.status == 429 else None
+    if wait_s is not None and wait_s <= LONGEST_WAIT_S:
         look.say(f"{method} {url}: too many requests, asking again in {wait_s:.0f} s")
         await asyncio.sleep(wait_s)
-    raise RateLimited(
-        f"status 429, Retry-After {answer.headers.get('retry-after', 'missing')[:40]}",
-        expected="an answer within the rate limit",
-        where=f"{method} {url}",
-        remedy="Wait, then verify again; or let the rate limit know this client.",
-    )
+        answer = await once()
+    if answer.status == 429:
+        raise RateLimited(
+            f"status 429, Retry-After {answer.headers.get('retry-after', 'missing')[:40]}",
+            expected="an answer within the rate limit",
+            where=f"{method} {url}",
+            remedy="Wait, then verify again; or let the rate limit know this client.",
+        )
+    return answer
 
 
 def retry_after_s(answer: Answer, now: datetime) -> float | None:
