@@ -29,8 +29,15 @@ def only_health(pytester: pytest.Pytester, more: str = "", also: str = "") -> No
 def test_a_url_alone_verifies_what_it_allows_and_holds(
     gate: Gate, application: Application
 ) -> None:
-    ran = gate("-m", "postrelease", f"--base-url={application.url}", "--release-item", "health.*",
-               "--release-item", "migrations.*")
+    ran = gate(
+        "-m",
+        "postrelease",
+        f"--base-url={application.url}",
+        "--release-item",
+        "health.*",
+        "--release-item",
+        "migrations.*",
+    )
     assert ran.code == 1
     record = ran.record()
     assert record["verdict"] == "HOLD"
@@ -72,7 +79,7 @@ def test_ids_do_not_depend_on_where_the_suite_is_installed(
 ) -> None:
     only_health(pytester)
     gate("-m", "postrelease", f"--base-url={application.url}")
-    root = ET.parse(pytester.path / "reports" / "postrelease.xml").getroot()  # noqa: S314
+    root = ET.parse(pytester.path / "reports" / "postrelease.xml").getroot()
     names = {(case.get("classname"), case.get("name")) for case in root.iter("testcase")}
     assert ("verifications.test_health", "test_health_endpoint") in names
 
@@ -109,7 +116,7 @@ def test_mistakes_in_settings_end_with_exit_code_four_all_at_once(
     )
     ran = gate("-m", "prerelease")
     assert ran.code == 4
-    assert "release.toml:2: release.versoin: unknown key; did you mean \"version\"?" in ran.text
+    assert 'release.toml:2: release.versoin: unknown key; did you mean "version"?' in ran.text
     assert "release.toml:4: latency.p95:" in ran.text
     assert "Traceback" not in ran.text
 
@@ -162,8 +169,11 @@ def test_a_check_reports_its_own_duration(
     started = time.monotonic()
     ran = gate("-m", "postrelease", f"--base-url={application.url}")
     elapsed = time.monotonic() - started
-    durations = [item["duration_s"] for item in ran.record()["items"]  # type: ignore[attr-defined]
-                 if item["id"] == "health.endpoint"]
+    durations = [
+        item["duration_s"]
+        for item in ran.record()["items"]  # type: ignore[attr-defined]
+        if item["id"] == "health.endpoint"
+    ]
     assert len(durations) == 1
     assert 0 < durations[0] < elapsed
 
@@ -198,9 +208,7 @@ def test_nothing_selected_is_exit_code_five(gate: Gate) -> None:
 def test_the_suite_stays_out_of_runs_that_name_paths(
     gate: Gate, application: Application, pytester: pytest.Pytester
 ) -> None:
-    path = pytester.makepyfile(
-        "import pytest\n@pytest.mark.postrelease\ndef test_mine(): pass\n"
-    )
+    path = pytester.makepyfile("import pytest\n@pytest.mark.postrelease\ndef test_mine(): pass\n")
     ran = gate("-m", "postrelease", f"--base-url={application.url}", Path(path).name)
     assert ran.code == 1
     assert "1 passed" in ran.text
