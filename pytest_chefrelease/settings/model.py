@@ -129,12 +129,30 @@ class AllowedCredential(Table):
     audited_by: SomeText
 
 
+class RotationTest(Table):
+    """How a rotation of a signing secret is verified from outside, by tokens made for it.
+
+    ``path`` is a guarded one of the API; ``old_env`` names the variable with the old secret.
+    ``secret`` is the one that was rotated, on ``started_on``; old sessions live ``sessions``
+    long. ``claims`` are those that the API needs in a token beside iat and exp.
+    """
+
+    path: UrlPath = "/auth/me"
+    secret: str = "JWT_SECRET"
+    old_env: VariableName = "JWT_SECRET_OLD"
+    started_on: Date | None = None
+    sessions: Duration = timedelta(days=7)
+    claims: dict[str, str | int] = Field(default_factory=dict)
+
+
 class SecretsTable(Table):
     """Where production reads its secrets, and which it must have.
 
     ``values`` is a second source for stores that never give values (Fly.io). Staging's values
     come from ``staging_source``, by default from variables whose names begin with STAGING_.
     ``private_hosts`` are patterns of hosts whose network encrypts by itself (``*.flycast``).
+    ``token_env`` names the variable with the store's token where it is not the usual one, and
+    ``api_url`` is the store's address where it is not the vendor's public one.
     """
 
     source: SecretSource = "env"
@@ -143,12 +161,20 @@ class SecretsTable(Table):
     required: dict[str, RequiredSecret] = Field(default_factory=dict)
     private_hosts: tuple[str, ...] = ()
     allowed: tuple[AllowedCredential, ...] = ()
+    rotation_test: RotationTest | None = None
+    api_url: Url | None = None
+    token_env: VariableName | None = None
     defaults: bool = True
 
     @property
     def all_required(self) -> dict[str, RequiredSecret]:
-        """The runbook's five and the configured ones; a configured one replaces a default."""
-        return {**(DEFAULT_SECRETS if self.defaults else {}), **self.required}
+        """The runbook's five and the configured ones; what is configured of one of the five
+        replaces that of its defaults."""
+        found = dict(DEFAULT_SECRETS) if self.defaults else {}
+        for name, rule in self.required.items():
+            set_here = {key: getattr(rule, key) for key in rule.model_fields_set}
+            found[name] = found[name].model_copy(update=set_here) if name in found else rule
+        return found
 
 
 class MigrationsTable(Table):
