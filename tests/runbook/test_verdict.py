@@ -116,6 +116,10 @@ def test_what_does_not_count_never_makes_it_worse(run: Run, some: list[Result]) 
     [
         ([PASSED], {}, "GO", "GO: 1 check passed, none blocks."),
         ([], {}, "HOLD", "Nothing was verified: no blocking item passed."),
+        ([replace(PASSED, blocking=False)], {}, "HOLD",
+         "Nothing was verified: no blocking item passed."),
+        ([WAIVED, replace(PASSED, outcome=Outcome.NOT_APPLICABLE)], {}, "HOLD",
+         "Nothing was verified: no blocking item passed."),
         ([PASSED], {"left_out": 1}, "HOLD",
          "The run is partial: 1 blocking check of this stage left out."),
         ([PASSED], {"left_out": 3}, "HOLD",
