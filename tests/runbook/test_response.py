@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 
@@ -65,6 +66,15 @@ def test_the_gravest_rule_that_holds_decides(
     response = response_to(*some, stage=stage)
 
     assert (response.action, response.within) == (action, within)
+
+
+@pytest.mark.parametrize(
+    "some", permutations([failed(None, P2), failed(None, P3), result(Outcome.FAILED, "z.z", P2)])
+)
+def test_the_gravest_is_named_in_whatever_order_they_came(some: tuple[Result, ...]) -> None:
+    assert response_to(*some).reason == (
+        "P2, failed.p2 failed: roll back, or hotfix, within 1 hour."
+    )
 
 
 NEAR_MISSES = {
