@@ -1,4 +1,4 @@
-"""Each fault, given to the stack, makes the gate say exactly what the fault expects."""
+"""A fault of each item, given to the stack, makes the gate say exactly what it expects."""
 
 from __future__ import annotations
 
@@ -8,10 +8,28 @@ import msgspec
 import pytest
 
 from pytest_chefrelease.rehearsal import walk
-from pytest_chefrelease.rehearsal.faults import FAULTS
+from pytest_chefrelease.rehearsal.faults import fault_named
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.stack import Stack
 from pytest_chefrelease.runbook.item import Stage
+
+# One fault for each item, through the whole gate: a stage with its browser takes seconds, so
+# the other faults are held to their items one check at a time, beside the checks.
+CHOSEN = tuple(
+    map(
+        fault_named,
+        (
+            "ci-failed-on-second-page",
+            "secret-missing",
+            "secret-placeholder",
+            "failed-migration",
+            "health-wrong-version",
+            "route-error-page",
+            "missing-chunk",
+            "latency-tail",
+        ),
+    )
+)
 
 
 class _Response(msgspec.Struct):
@@ -56,7 +74,7 @@ def test_without_a_fault_every_stage_is_go(stack: Stack, tmp_path: Path, stage: 
     assert (code, report.verdict, report.response.action) == (0, "GO", "proceed")
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", CHOSEN, ids=lambda fault: fault.name)
 def test_a_fault_turns_exactly_its_items(stack: Stack, tmp_path: Path, fault: Fault) -> None:
     at(stack, fault.stage).apply(fault)
 
