@@ -69,7 +69,8 @@ def test_the_gravest_rule_that_holds_decides(
 
 
 @pytest.mark.parametrize(
-    "some", permutations([failed(None, P2), failed(None, P3), result(Outcome.FAILED, "z.z", P2)])
+    "some",
+    list(permutations([failed(None, P2), failed(None, P3), result(Outcome.FAILED, "z.z", P2)])),
 )
 def test_the_gravest_is_named_in_whatever_order_they_came(some: tuple[Result, ...]) -> None:
     assert response_to(*some).reason == (
