@@ -77,10 +77,11 @@ async def _measure(url: str, count: int) -> Sample:
 
 async def _in_thread(url: str, count: int) -> Sample:
     """The same open loop on this thread's event loop."""
-    batch = _batch(url, count)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, PreciseLoop)
     async with Client(None, is_encrypted=False) as client:
-        shooter = Shooter(client, batch)
-        await shooter.run(asyncio.get_running_loop().time())
+        shooter = Shooter(loop, client, _batch(url, count))
+        await shooter.run(loop.time())
         return Sample(shooter.shots)
 
 

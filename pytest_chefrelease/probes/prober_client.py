@@ -54,6 +54,7 @@ class Reply:
     retry_after: str = ""
     handed_at: float | None = None
     is_timeout: bool = False
+    is_whole: bool = False
 
 
 class Client:
@@ -114,6 +115,7 @@ class Client:
                 if size > max_body_bytes:
                     reply.error = f"a body of more than {max_body_bytes} bytes"
                     return
+            reply.is_whole = True
 
 
 async def _on_handed(

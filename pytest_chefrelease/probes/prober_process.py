@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pytest_chefrelease.probes.prober_client import Address, Client
-from pytest_chefrelease.probes.prober_loop import PreciseLoop, busy_since
+from pytest_chefrelease.probes.prober_client import Address, Client, Reply
+from pytest_chefrelease.probes.prober_loop import PreciseLoop
 from pytest_chefrelease.probes.prober_wire import Batch, Endpoint, Lane, Report, Shot, Stop
 
 _REPORT_S = 0.5
@@ -72,6 +72,7 @@ class _Endpoint:
 class Shooter:
     """Sends the requests of one batch and keeps what became of them."""
 
+    loop: PreciseLoop
     client: Client
     batch: Batch
     began: Clock = field(default_factory=Clock.now)
@@ -93,10 +94,9 @@ class Shooter:
                 group.create_task(self._run_lane(lane, start, group))
 
     async def _run_lane(self, lane: Lane, start: float, group: asyncio.TaskGroup) -> None:
-        loop = asyncio.get_running_loop()
         for place in range(self.batch.count * len(lane.endpoints)):
             due = start + place * lane.gap_s
-            await asyncio.sleep(max(0.0, due - loop.time()))
+            await asyncio.sleep(max(0.0, due - self.loop.time()))
             number = lane.endpoints[place % len(lane.endpoints)]
             if self.endpoints[number].stop is None:
                 group.create_task(self.shoot(lane, number, due))
@@ -107,9 +107,7 @@ class Shooter:
         """Send the request that was due at that time of the loop's clock."""
         endpoint, batch = self.endpoints[number], self.batch
         reply = await self.client.get(endpoint.address, due + batch.timeout_s, batch.max_body_bytes)
-        now = asyncio.get_running_loop().time()
-        handed_at = now if reply.handed_at is None else reply.handed_at
-        noticing = max(0.0, now - max(busy_since(), handed_at))
+        handed_at, came_at, noticing_s = self._times(reply)
         error = reply.error
         if reply.is_timeout:
             error = f"no answer in {batch.timeout_s:g} s"
@@ -119,8 +117,8 @@ class Shooter:
             Shot(
                 number,
                 at_s=round(due - self.began.wall_s, 4),
-                late_ms=round((handed_at - due + noticing) * 1000, 3),
-                ms=round((now - due) * 1000, 3),
+                late_ms=round((handed_at - due + noticing_s) * 1000, 3),
+                ms=round((came_at - due) * 1000, 3),
                 status=reply.status,
                 error=error,
             )
@@ -131,6 +129,16 @@ class Shooter:
                 self.endpoints[other].stop = Stop(
                     error, is_rate_limit=True, retry_after=reply.retry_after
                 )
+
+    def _times(self, reply: Reply) -> tuple[float, float, float]:
+        """When the request was handed to the network, and when its answer had come.
+
+        And how much earlier than that it may have come, unnoticed, in seconds.
+        """
+        now = self.loop.time()
+        handed_at = now if reply.handed_at is None else reply.handed_at
+        came_at = max(handed_at, self.loop.read_at) if reply.is_whole else now
+        return handed_at, came_at, max(0.0, came_at - max(handed_at, self.loop.idle_until))
 
     def report(self, *, is_last: bool) -> Report:
         """What is new since the last report."""
@@ -149,23 +157,24 @@ def main() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
     ca_file = sys.argv[2] if len(sys.argv) > 2 else None
     gc.freeze()
-    with asyncio.Runner(loop_factory=PreciseLoop) as runner:
-        runner.run(_serve(ca_file))
+    loop = PreciseLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(_serve(loop, ca_file))
 
 
-async def _serve(ca_file: str | None) -> None:
-    commands = await _stdin()
+async def _serve(loop: PreciseLoop, ca_file: str | None) -> None:
+    commands = await _stdin(loop)
     line = await commands.readline()
     if not line:
         return
     batch = msgspec.json.decode(line, type=Batch)
     is_encrypted = any(url.startswith("https:") for url in batch.urls)
     async with Client(ca_file, is_encrypted=is_encrypted) as client:
-        await _open_connections(client, batch)
+        await _open_connections(Shooter(loop, client, batch))
         began = Clock.now()
         while line:
             batch = msgspec.json.decode(line, type=Batch)
-            sampling = asyncio.create_task(_sample(client, batch, began))
+            sampling = asyncio.create_task(_sample(Shooter(loop, client, batch, began)))
             following = asyncio.create_task(commands.readline())
             await asyncio.wait({sampling, following}, return_when=asyncio.FIRST_COMPLETED)
             if not sampling.done():
@@ -176,10 +185,8 @@ async def _serve(ca_file: str | None) -> None:
             line = await following
 
 
-async def _sample(client: Client, batch: Batch, began: Clock) -> None:
-    shooter = Shooter(client, batch, began)
-    start = asyncio.get_running_loop().time() + _LEAD_S
-    shooting = asyncio.create_task(shooter.run(start))
+async def _sample(shooter: Shooter) -> None:
+    shooting = asyncio.create_task(shooter.run(shooter.loop.time() + _LEAD_S))
     try:
         while not shooting.done():
             await asyncio.wait({shooting}, timeout=_REPORT_S)
@@ -196,15 +203,13 @@ def _tell(report: Report) -> None:
     sys.stdout.buffer.flush()
 
 
-async def _open_connections(client: Client, batch: Batch) -> None:
+async def _open_connections(shooter: Shooter) -> None:
     """One uncounted request per host: the schedule does not begin with a handshake."""
-    shooter = Shooter(client, batch)
-    for lane in batch.lanes:
-        await shooter.shoot(lane, lane.endpoints[0], asyncio.get_running_loop().time())
+    for lane in shooter.batch.lanes:
+        await shooter.shoot(lane, lane.endpoints[0], shooter.loop.time())
 
 
-async def _stdin() -> asyncio.StreamReader:
-    loop = asyncio.get_running_loop()
+async def _stdin(loop: PreciseLoop) -> asyncio.StreamReader:
     reader = asyncio.StreamReader(limit=2**24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     return reader

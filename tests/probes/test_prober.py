@@ -79,6 +79,19 @@ def test_what_a_stall_delays_is_counted_from_the_schedule() -> None:
     assert max(waits) >= 490
 
 
+def test_no_answer_counts_as_come_before_its_last_byte() -> None:
+    async def in_parts(_request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"0\r\n\r\n")
+
+    for reply in (slowly(0.05), in_parts):
+        sample, _ = probe(reply, count=100, rate=200)
+
+        assert {shot.error for shot in sample.shots} == {""}
+        assert min(shot.ms for shot in sample.shots) >= 49.5
+
+
 def test_the_prober_tells_its_own_lateness() -> None:
     sample, _ = probe(always(OK), count=100, rate=100)
 
