@@ -168,8 +168,10 @@ class SecretsTable(Table):
 
     @property
     def all_required(self) -> dict[str, RequiredSecret]:
-        """The runbook's five and the configured ones; what is configured of one of the five
-        replaces that of its defaults."""
+        """The runbook's five and the configured ones.
+
+        What is configured of one of the five replaces that of its defaults.
+        """
         found = dict(DEFAULT_SECRETS) if self.defaults else {}
         for name, rule in self.required.items():
             set_here = {key: getattr(rule, key) for key in rule.model_fields_set}
