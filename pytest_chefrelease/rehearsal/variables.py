@@ -9,8 +9,10 @@ import string
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+_SINCE_ROTATION = timedelta(days=30)
 SMOKE_EMAIL = "smoke@chefcloud.example"
 
 
@@ -74,6 +76,7 @@ def release_toml(places: Places) -> str:
     """A complete release.toml for the stack; secrets are in it by their variables' names only."""
     return _TEMPLATE.format(
         version=_text(places.version),
+        rotated_on=(datetime.now(UTC) - _SINCE_ROTATION).date(),
         repository=_text(str(places.repository)),
         slug=_text(places.slug),
         github=_text(places.urls["github"]),
@@ -122,6 +125,8 @@ staging-ready = {staging_ready}
 
 [secrets]
 source = "env"
+[secrets.required.JWT_SECRET]
+rotated_on = {rotated_on}
 
 [migrations]
 tool = "prisma"

@@ -118,7 +118,16 @@ async def staging_values(look: Context) -> dict[str, Secret]:
 
 
 def _store(look: Context, source: str) -> SecretStore:
-    return choose_store(source, StoreSurroundings(look.repository, look.environment))
+    table = look.settings.secrets
+    around = StoreSurroundings(
+        repository=look.repository,
+        environment=look.environment,
+        http=look.probes.http,
+        app=look.settings.provider.app,
+        token_env=table.token_env,
+        api_url=table.api_url,
+    )
+    return choose_store(source, around)
 
 
 def _stored_as(look: Context, name: str) -> str:
