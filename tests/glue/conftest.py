@@ -4,36 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
+from tests.glue.running import Application, Gate, Ran
+
 pytest_plugins = ["pytester"]
-
-
-@dataclass
-class Application:
-    """An API whose health endpoint says what a test lets it say."""
-
-    url: str = ""
-    status: int = 200
-    health: dict[str, object] = field(default_factory=dict)
-    delay: threading.Event | None = None
-    requests: list[str] = field(default_factory=list)
-
-    def document(self) -> dict[str, object]:
-        well = {
-            "status": "ok",
-            "timestamp": datetime.now(UTC).isoformat(),
-            "uptime": 12,
-            "version": "1.5.0",
-            "services": {"database": "up"},
-        }
-        return well | self.health
 
 
 @pytest.fixture
@@ -67,28 +45,6 @@ def application() -> Iterator[Application]:
         app.delay.set()
     server.shutdown()
     server.server_close()
-
-
-@dataclass
-class Ran:
-    """What a run of the gate left behind."""
-
-    code: int
-    text: str
-    folder: Path
-
-    def record(self, stage: str = "postrelease") -> dict[str, object]:
-        found: dict[str, object] = json.loads(
-            (self.folder / "reports" / f"{stage}.json").read_text(encoding="utf-8")
-        )
-        return found
-
-    @property
-    def last_line(self) -> str:
-        return self.text.rstrip().splitlines()[-1]
-
-
-Gate = Callable[..., Ran]
 
 
 @pytest.fixture

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from pytest_chefrelease.checks.declare import catalogue
-
-if TYPE_CHECKING:
-    from conftest import Application, Gate
+from tests.glue.running import Application, Gate
 
 HEALTH = ("--release-item", "health.*")
 
@@ -41,7 +38,7 @@ def test_a_url_alone_verifies_what_it_allows_and_holds(
     assert ran.code == 1
     record = ran.record()
     assert record["verdict"] == "HOLD"
-    outcomes = {item["id"]: item["outcome"] for item in record["items"]}  # type: ignore[attr-defined]
+    outcomes = {item["id"]: item["outcome"] for item in record["items"]}
     assert outcomes == {"health.endpoint": "passed", "migrations.status": "unverified"}
     assert ran.last_line.startswith("HOLD: ")
     assert "Traceback" not in ran.text
@@ -126,10 +123,10 @@ def test_workers_give_the_same_record_as_one_process(
 ) -> None:
     only_health(pytester)
     one = gate("-m", "postrelease", f"--base-url={application.url}")
-    ids = [item["nodeid"] for item in one.record()["items"]]  # type: ignore[attr-defined]
+    ids = [item["nodeid"] for item in one.record()["items"]]
     two = gate("-m", "postrelease", f"--base-url={application.url}", "-n", "2")
     assert two.code == 0, two.text
-    assert sorted(i["nodeid"] for i in two.record()["items"]) == sorted(ids)  # type: ignore[attr-defined]
+    assert sorted(i["nodeid"] for i in two.record()["items"]) == sorted(ids)
 
 
 def test_collect_only_lists_the_checklist_and_touches_nothing(
@@ -170,9 +167,7 @@ def test_a_check_reports_its_own_duration(
     ran = gate("-m", "postrelease", f"--base-url={application.url}")
     elapsed = time.monotonic() - started
     durations = [
-        item["duration_s"]
-        for item in ran.record()["items"]  # type: ignore[attr-defined]
-        if item["id"] == "health.endpoint"
+        item["duration_s"] for item in ran.record()["items"] if item["id"] == "health.endpoint"
     ]
     assert len(durations) == 1
     assert 0 < durations[0] < elapsed

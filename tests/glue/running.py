@@ -1,0 +1,54 @@
+"""What a test of the glue works with: an application's state, and a finished run."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Application:
+    """An API whose health endpoint says what a test lets it say."""
+
+    url: str = ""
+    status: int = 200
+    health: dict[str, object] = field(default_factory=dict)
+    delay: threading.Event | None = None
+    requests: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, object]:
+        well = {
+            "status": "ok",
+            "timestamp": datetime.now(UTC).isoformat(),
+            "uptime": 12,
+            "version": "1.5.0",
+            "services": {"database": "up"},
+        }
+        return well | self.health
+
+
+@dataclass
+class Ran:
+    """What a run of the gate left behind."""
+
+    code: int
+    text: str
+    folder: Path
+
+    def record(self, stage: str = "postrelease") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(
+            (self.folder / "reports" / f"{stage}.json").read_text(encoding="utf-8")
+        )
+        return found
+
+    @property
+    def last_line(self) -> str:
+        return self.text.rstrip().splitlines()[-1]
+
+
+Gate = Callable[..., Ran]
