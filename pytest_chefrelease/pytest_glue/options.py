@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentError
 from typing import TYPE_CHECKING
 
 from pytest_chefrelease.settings.sources import CONFIG_OPTION, OPTIONS, Option
@@ -30,7 +31,7 @@ def add_unprefixed(parser: pytest.Parser) -> None:
         if not option.name.startswith("--release"):
             try:
                 _add(group, option)
-            except ValueError:
+            except (ValueError, ArgumentError):
                 continue  # somebody else's option of that name: values() reads it
 
 
