@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
-from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.checks.context import Context, utc_now
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.checks.engine import Task, run
 from pytest_chefrelease.checks.once import Once
@@ -41,6 +42,31 @@ def verify(
     commit: str | None = None,
     stage: Stage = Stage.PRERELEASE,
 ) -> Result:
+    """``verifying`` from a test that is not async."""
+    return asyncio.run(
+        verifying(
+            item,
+            parameter,
+            variables=variables,
+            tables=tables,
+            repository=repository,
+            commit=commit,
+            stage=stage,
+        )
+    )
+
+
+async def verifying(
+    item: str,
+    parameter: str | None = None,
+    *,
+    variables: Mapping[str, str] | None = None,
+    tables: Mapping[str, object] | None = None,
+    repository: Path | None = None,
+    commit: str | None = None,
+    stage: Stage = Stage.PRERELEASE,
+    now: Callable[[], datetime] = utc_now,
+) -> Result:
     """The result of one check; fails where any secret's value is in it.
 
     ``variables`` are the whole environment, ``VALUES`` unless given; see ``without``.
@@ -56,16 +82,12 @@ def verify(
         probes=Probes(settings, place),
         once=Once(),
         environment=values,
+        now=now,
     )
-
-    async def go() -> Result:
-        task = Task(catalogue()[item], parameter, timeout_s=60)
-        try:
-            return await run(task, look)
-        finally:
-            await look.probes.close()
-
-    result = asyncio.run(go())
+    try:
+        result = await run(Task(catalogue()[item], parameter, timeout_s=60), look)
+    finally:
+        await look.probes.close()
     assert_holds_no_value(result, values)
     return result
 
