@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -72,6 +73,13 @@ class Reporting:
     def redact(self, result: Result) -> Result:
         """The result without any secret's value, whatever a check has put into it."""
         return self._redactor.clean(result)
+
+    def prepare(self) -> None:
+        """Load what renders reports: checks are waiting for answers, and nobody for this."""
+        from pytest_chefrelease.report import junit, terminal  # noqa: F401 (loaded for later)
+        from pytest_chefrelease.report.html.render import prepare
+
+        prepare()
 
     # --- results --------------------------------------------------------------------
 
@@ -179,6 +187,11 @@ class Reporting:
         finish = partial(finish_junit, flavour=flavour_of(os.environ), redact=self._redactor.text)
         self._try(path, partial(finish, path, self.record))
         self._finish_page(self.record)
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            from pytest_chefrelease.report.github import append_summary
+
+            self._try(Path(summary), partial(append_summary, Path(summary), self.record))
 
     def _finish_page(self, record: StageRecord) -> None:
         """The go/no-go page takes the place of the file that pytest-html has written."""
@@ -235,13 +248,21 @@ class Reporting:
 
         writer = self._config.get_terminal_writer()
         block = verdict_block(
-            self.record, writer.fullwidth, colour=writer.hasmarkup, reports=self._paths()
+            self.record,
+            writer.fullwidth,
+            colour=writer.hasmarkup,
+            unicode=(sys.stdout.encoding or "").lower().startswith("utf"),
+            reports=self._paths(),
         )
         terminal.ensure_newline()
         self._show_ordinary_failures(terminal)
         terminal.write_line(self._redactor.text(block))
         for problem in self.problems:
             terminal.write_line(f"Problem: {problem}", yellow=True)
+        if os.environ.get("GITHUB_ACTIONS"):
+            from pytest_chefrelease.report.github import workflow_commands
+
+            terminal.write_line(workflow_commands(self.record))
 
     def _show_ordinary_failures(self, terminal: pytest.TerminalReporter) -> None:
         """Failures of ordinary tests and of collection keep their text; items have the block."""

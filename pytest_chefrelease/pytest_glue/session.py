@@ -78,6 +78,7 @@ class StageSession:
             self.runner = start_runner(self.run, self.reporting.redact)
             if not self.is_worker and not session.testsfailed:
                 self.runner.start_all(tasks)
+                self.reporting.prepare()
 
     # --- running --------------------------------------------------------------------
 
