@@ -43,7 +43,7 @@ async def required_checks(look: Context, name: str) -> Evidence:
     commit = look.release.commit
     if commit is None:
         raise Unverified(look.release.problem or "the release commit is not known")
-    github = await _github(look)
+    github = await github_probe(look)
     # Before the branch is asked: this tells a repository that the token does not see.
     results = await _results(look, github, commit)
     demands = await _demands(look, github, name)
@@ -55,7 +55,8 @@ async def required_checks(look: Context, name: str) -> Evidence:
     return evidence
 
 
-async def _github(look: Context) -> GitHubProbe:
+async def github_probe(look: Context) -> GitHubProbe:
+    """GitHub as settings name it. Raises NotConfigured without a token or a repository."""
     ci = look.settings.ci
     token = look.variable(ci.token_env, "a GitHub token that may read checks (ci.token_env)")
     repository = ci.repository

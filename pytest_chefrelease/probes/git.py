@@ -17,6 +17,7 @@ from pytest_chefrelease.settings.model import ReleaseTable, Settings
 if TYPE_CHECKING:
     from semver import Version
 
+_FILE_MODES = ("100644", "100755")
 _TAG_FORMAT = "%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%00%(refname)"
 # Local configuration that lets git read a remote, and runs nothing: actions/checkout keeps its
 # credentials so.
@@ -163,6 +164,13 @@ class GitProbe:
         output = self._run("ls-tree", "-r", "-z", "-l", *under)
         entries = output.decode(errors="surrogateescape").split("\0")
         return tuple(_entry(text) for text in entries if text)
+
+    def file(self, commit: str, path: str) -> TreeEntry | None:
+        """One file of a commit, by its path relative to ``repository``; None without it."""
+        output = self._run("ls-tree", "-z", "-l", commit, "--", path)
+        entries = output.decode(errors="surrogateescape").split("\0")
+        found = [_entry(text) for text in entries if text]
+        return next((entry for entry in found if entry.mode in _FILE_MODES), None)
 
     def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
         """The contents of blobs by id, read in one run of git."""

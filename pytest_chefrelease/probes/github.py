@@ -160,6 +160,24 @@ class GitHubProbe:
         required = [demand.required for demand in (protection or []) + (rules or [])]
         return BranchDemands(tuple(dict.fromkeys(required)), tuple(unreadable))
 
+    async def document(self, path: str, form: type[T]) -> T | None:
+        """One document below the repository, in its form; None where GitHub has none (404)."""
+        answer = await self._ask(path)
+        if answer.status == 404:
+            return None
+        self._demand_readable(answer)
+        return self._read(answer, form)
+
+    async def entries(self, path: str, form: type[T]) -> list[T] | None:
+        """The entries of all pages of a list; None where this token may not see it (403, 404)."""
+        first = await self._ask(path)
+        if first.status in (403, 404):
+            return None
+        found: list[T] = []
+        async for page in self._pages_from(first):
+            found += self._read(page, list[form])  # type: ignore[valid-type]
+        return found
+
     async def _protection(self, branch: str) -> list[_Demand] | None:
         """What branch protection requires, or None where the token may not see it."""
         policy = await self._ask(f"branches/{branch}/protection/required_status_checks")

@@ -32,8 +32,23 @@ Positive = Annotated[int, Field(gt=0)]
 Severity = Literal["P1", "P2", "P3"]
 
 
+class CadenceTable(Table):
+    """How long after the last release of its type a release is due; patches come as needed.
+
+    Source: runbook, "Release Cadence Recommendations".
+    """
+
+    minor: Duration = timedelta(days=7)
+    major: Duration = timedelta(days=31)
+
+
 class ReleaseTable(Table):
-    """What is released, from where, to where."""
+    """What is released, from where, to where.
+
+    ``require_signature`` asks for a signed tag, by a key that this machine trusts or, for ssh
+    keys, that the file ``allowed_signers`` lists (as ssh-keygen reads it). ``notes`` is the
+    changelog's path where it is not one of the usual ones.
+    """
 
     version: str | None = None
     environment: str = "production"
@@ -42,6 +57,10 @@ class ReleaseTable(Table):
     remote: str = "origin"
     tag_prefix: str = ""
     previous_version: str | None = None
+    require_signature: bool = False
+    allowed_signers: str | None = None
+    notes: str | None = None
+    cadence: CadenceTable = CadenceTable()
     items: tuple[str, ...] = ()
 
 
