@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pytest_chefrelease.report.changes import changes
@@ -102,7 +102,7 @@ def _age(record: StageRecord, now: datetime) -> str:
 
 
 def prepare() -> None:
-    """Compile the templates, which takes a tenth of a second, before they are needed."""
+    """Load the templates before they are needed; the first time they are compiled."""
     environment = _environment()
     for name in environment.list_templates():
         environment.get_template(name)
@@ -117,6 +117,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_harmless,
+        # In a folder that only this user can write; Jinja checks that before it reads.
+        bytecode_cache=FileSystemBytecodeCache(),
     )
     environment.filters["age"] = lambda then, now: age(then, now) if then else ""
     environment.filters["duration"] = duration
