@@ -52,13 +52,13 @@ def respond(
     if verdict.is_go:
         return Response(Action.PROCEED, _NEXT_STEP[stage])
     if stage is Stage.PRERELEASE:
-        return Response(Action.HOLD, f"Do not deploy. {verdict.sentence}")
+        return Response(Action.HOLD, f"Do not deploy. {verdict.to_go}")
     blocked = sorted((r for r in results if r.blocks), key=gravest_first)
     if blocked:
         return _respond_to_failure(blocked, deployment)
     if verdict.decision is Decision.NO_GO:
-        return Response(Action.HOLD, f"Do not call it well. {verdict.sentence}")
-    return Response(Action.HOLD, f"Not enough evidence to call it well. {verdict.sentence}")
+        return Response(Action.HOLD, f"Do not call it well. {verdict.to_go}")
+    return Response(Action.HOLD, f"Not enough evidence to call it well. {verdict.to_go}")
 
 
 def _respond_to_failure(blocked: Sequence[Result], deployment: Deployment) -> Response:

@@ -92,13 +92,18 @@ def _decide_unblocked(run: Run, results: Sequence[Result]) -> Verdict:
 def _why_blocked(blocked: Sequence[Result]) -> str:
     first = blocked[0]
     more = f" {_number(len(blocked) - 1, 'more blocking failure')}." if len(blocked) > 1 else ""
-    return f"{first.label} failed ({first.severity}): {_sentence(first.summary)}{more}"
+    return f"{first.label} failed ({first.severity}): {_sentence(_seen(first))}{more}"
 
 
 def _why_held(held: Sequence[Result]) -> str:
     first = held[0]
     more = f" {_number(len(held) - 1, 'more')} unverified." if len(held) > 1 else ""
-    return f"{first.label} could not be verified: {_sentence(first.summary)}{more}"
+    return f"{first.label} could not be verified: {_sentence(_seen(first))}{more}"
+
+
+def _seen(result: Result) -> str:
+    """What was seen, without the rest of the summary, which stands beside the item."""
+    return result.seen or result.summary
 
 
 def _why_go(results: Sequence[Result], waived: Sequence[Result], held: Sequence[Result]) -> str:

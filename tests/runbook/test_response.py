@@ -118,9 +118,9 @@ def test_before_the_deploy_the_response_is_always_to_hold(some: list[Result]) ->
 @pytest.mark.parametrize(
     ("run", "reason"),
     [
-        (Run(Stage.POSTRELEASE, left_out=1), "Not enough evidence to call it well. The run is"),
-        (Run(Stage.MONITORING, interrupted="it was"), "Do not call it well. The watch was not"),
-        (Run(Stage.POSTRELEASE, foreign_failures=1), "Do not call it well. 1 selected test"),
+        (Run(Stage.POSTRELEASE, left_out=1), "Not enough evidence to call it well. Run the whole"),
+        (Run(Stage.MONITORING, interrupted="it was"), "Do not call it well. Run the watch"),
+        (Run(Stage.POSTRELEASE, foreign_failures=1), "Do not call it well. Mend"),
     ],
 )
 def test_without_a_failed_item_the_response_is_to_hold(run: Run, reason: str) -> None:
