@@ -74,6 +74,13 @@ class GitProbe:
         except GitFailed:
             return None
 
+    def object_of(self, ref: str) -> str | None:
+        """What a ref (``refs/notes/…``) points at itself, or None where there is no such ref."""
+        try:
+            return self._line("rev-parse", "--verify", "--quiet", "--end-of-options", ref)
+        except GitFailed:
+            return None
+
     def tags(self, *, at: str | None = None, merged_into: str | None = None) -> tuple[Tag, ...]:
         """Tags that lead to a commit: all, those ``at`` a commit, or of its history."""
         arguments = ["for-each-ref", f"--format={_TAG_FORMAT}%00"]

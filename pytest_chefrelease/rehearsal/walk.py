@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_chefrelease.errors import NoAnswer, ReleaseGateError
+from pytest_chefrelease.rehearsal import people
 from pytest_chefrelease.rehearsal.faults import FAULTS, fault_named
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.stack import Stack
@@ -50,6 +51,9 @@ class Walk:
         self._give(lambda fault: fault.stage is Stage.POSTRELEASE and not fault.strikes_deploy)
         if self._gate(Stage.POSTRELEASE) is not Decision.GO:
             return NOT_GO
+        with self.tell.step("Document") as note:
+            self.stack.sign(people.DOCUMENTED)
+            note(f"signed by {people.DOCUMENTED.person.name}")
         return GO if self._watch() is Decision.GO else NOT_GO
 
     def _deploy(self) -> None:
@@ -60,6 +64,9 @@ class Walk:
             stack.maintenance(is_on=True)
         with self.tell.step("Backup") as note:
             note(stack.backup().name)
+        with self.tell.step("Announce") as note:
+            stack.sign(people.ANNOUNCED)
+            note(f"signed by {people.ANNOUNCED.person.name}")
         with self.tell.step("Deploy") as note:
             stack.deploy()
             note(stack.release_build.version)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from pytest_chefrelease.settings.moments import DayOrMoment, OfficeHours, TimeZone
 from pytest_chefrelease.settings.values import (
     Date,
     Duration,
@@ -42,6 +43,31 @@ class CadenceTable(Table):
     major: Duration = timedelta(days=31)
 
 
+class FreezeWindow(Table):
+    """A time without releases; a date means its whole day, in the freeze's time zone."""
+
+    begin: DayOrMoment = Field(alias="from")
+    end: DayOrMoment = Field(alias="to")
+    reason: SomeText
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.begin.isoformat()[:10] > self.end.isoformat()[:10]:
+            raise ValueError("a window that ends after it begins is allowed")
+        return self
+
+
+class FreezeTable(Table):
+    """When releases are not made: in ``windows``, and outside ``hours`` where those are given.
+
+    ``hours`` are such as ``"Mon-Thu 09:00-16:00"``; both are told in ``time_zone``.
+    """
+
+    time_zone: TimeZone = "UTC"
+    hours: tuple[OfficeHours, ...] = ()
+    windows: tuple[FreezeWindow, ...] = ()
+
+
 class ReleaseTable(Table):
     """What is released, from where, to where.
 
@@ -61,6 +87,7 @@ class ReleaseTable(Table):
     allowed_signers: str | None = None
     notes: str | None = None
     cadence: CadenceTable = CadenceTable()
+    freeze: FreezeTable = FreezeTable()
     items: tuple[str, ...] = ()
 
 

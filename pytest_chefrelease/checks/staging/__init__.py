@@ -12,6 +12,7 @@ from pytest_chefrelease.checks.staging.repeated import (
     staging_smoke,
 )
 from pytest_chefrelease.checks.staging.same_code import staging_same_code
+from pytest_chefrelease.checks.staging.spot_check import staging_ui_spot_check
 
 __all__ = [
     "staging_command",
@@ -19,4 +20,5 @@ __all__ = [
     "staging_route",
     "staging_same_code",
     "staging_smoke",
+    "staging_ui_spot_check",
 ]
