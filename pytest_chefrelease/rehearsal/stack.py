@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pytest_chefrelease.errors import Unreachable
-from pytest_chefrelease.rehearsal import postgres, repository, variables
+from pytest_chefrelease.rehearsal import people, postgres, repository, variables
 from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import Database
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
@@ -82,8 +82,10 @@ class Stack:
             self._cluster = postgres.start(self._secrets.database_admin)
             self._parts.callback(self._cluster.stop)
             self.repository: Repository = building.result()
-        self._keep_repository()
         self.release_build = self._build(RELEASE, now - timedelta(hours=4))
+        for duty in people.BEFORE:
+            people.sign(self.repository, duty, self.release_build.commit)
+        self._keep_repository()
         self.previous_build = self._build(PREVIOUS, now - timedelta(days=9))
         self._create_databases()
         self.urls: Mapping[str, str] = self._server.serve(self._world())
@@ -252,9 +254,11 @@ class Stack:
         return self.production.migrate(read_migrations(self.repository.migrations))
 
     def release(self) -> Deployment:
-        """Deploy and migrate."""
+        """Deploy and migrate, with what people sign then."""
         self.deploy()
         deployment = self.migrate()
+        self.sign(people.ANNOUNCED)
+        self.sign(people.DOCUMENTED)
         self.is_released = True
         return deployment
 
@@ -309,6 +313,15 @@ class Stack:
         """The repository, for a fault that changes it: ``reset`` puts it back."""
         self._is_repository_touched = True
         return self.repository
+
+    def sign(self, duty: people.Duty) -> None:
+        """Let somebody sign an item for the release commit."""
+        people.sign(self.touch_repository(), duty, self.repository.commit_of(RELEASE))
+
+    def revoke(self, duty: people.Duty) -> None:
+        """Let who signed an item take it back."""
+        commit = self.repository.commit_of(RELEASE)
+        people.sign(self.touch_repository(), duty, commit, is_revocation=True)
 
     def _keep_repository(self) -> None:
         for path in (self.repository.path, self.repository.origin):
