@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -50,6 +50,7 @@ class Stack:
         self._secrets = Secrets()
         self._is_repository_touched = False
         self._named: dict[str, str] = {}
+        self.rotated_on = _usual_rotation()
 
     def __enter__(self) -> Self:
         try:
@@ -209,6 +210,7 @@ class Stack:
                 logs=self.logs,
                 backups=self.backups,
                 urls={**self.urls, **self._named},
+                rotated_on=self.rotated_on,
             )
         )
 
@@ -286,6 +288,7 @@ class Stack:
         """Put everything back as it was at the start, before the release."""
         self._control.reset()
         self._named.clear()
+        self.rotated_on = _usual_rotation()
         self.production.reset()
         self.staging.reset()
         if self._is_repository_touched:
@@ -335,3 +338,8 @@ class Stack:
 
     def _kept(self, path: Path) -> Path:
         return self.workspace / "at-start" / path.name
+
+
+def _usual_rotation() -> date:
+    """A rotation within its schedule, whose old sessions have ended."""
+    return (datetime.now(UTC) - timedelta(days=30)).date()

@@ -9,10 +9,9 @@ import string
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
-_SINCE_ROTATION = timedelta(days=30)
 SMOKE_EMAIL = "smoke@chefcloud.example"
 
 
@@ -29,6 +28,7 @@ class Secrets:
     production_database: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     staging_database: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     jwt: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
+    old_jwt: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     staging_jwt: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     webhook: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     staging_webhook: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
@@ -47,6 +47,7 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
         "STAGING_JWT_SECRET": made_up.staging_jwt,
         "STAGING_WH_SECRET": made_up.staging_webhook,
         "JWT_SECRET": made_up.jwt,
+        "JWT_SECRET_OLD": made_up.old_jwt,
         "WH_SECRET": made_up.webhook,
         "SENTRY_DSN": f"https://{made_up.sentry_key}@o4507.ingest.sentry.example/4508",
         "GITHUB_TOKEN": made_up.github,
@@ -62,7 +63,7 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the parts of a stack are, as release.toml names them."""
+    """Where the parts of a stack are, as release.toml names them, and when secrets were rotated."""
 
     version: str
     repository: Path
@@ -70,13 +71,14 @@ class Places:
     logs: Path
     backups: Path
     urls: Mapping[str, str]
+    rotated_on: date
 
 
 def release_toml(places: Places) -> str:
     """A complete release.toml for the stack; secrets are in it by their variables' names only."""
     return _TEMPLATE.format(
         version=_text(places.version),
-        rotated_on=(datetime.now(UTC) - _SINCE_ROTATION).date(),
+        rotated_on=places.rotated_on,
         repository=_text(str(places.repository)),
         slug=_text(places.slug),
         github=_text(places.urls["github"]),
@@ -127,6 +129,10 @@ staging-ready = {staging_ready}
 source = "env"
 [secrets.required.JWT_SECRET]
 rotated_on = {rotated_on}
+[secrets.rotation_test]
+path = "/workforce/employees"
+started_on = {rotated_on}
+claims = {{ sub = 1 }}
 
 [migrations]
 tool = "prisma"

@@ -22,6 +22,7 @@ CHOSEN = tuple(
             "ci-failed-on-second-page",
             "secret-missing",
             "secret-placeholder",
+            "secret-in-repository",
             "failed-migration",
             "health-wrong-version",
             "route-error-page",

@@ -8,6 +8,7 @@ from pytest_chefrelease.rehearsal.faults.parameters import (
     BROWSER_PROTECTED,
     LATENCY,
     PREFLIGHT,
+    SECRETS_OF_API,
     SMOKE,
 )
 from pytest_chefrelease.rehearsal.intercept import Intercept
@@ -75,8 +76,9 @@ FAULTS = (
         Stage.POSTRELEASE,
         refusing(_API),
         red=(*_ITEM, *SMOKE.values(), *PREFLIGHT.values(), "routes.login"),
-        # Without any answer nothing can be said of its speed, nor of the pages behind a login.
-        unverified=(*LATENCY.values(), *BROWSER_PROTECTED),
+        # Without any answer nothing can be said of its speed, of the pages behind a login, of
+        # what it serves, nor of the tokens that it accepts.
+        unverified=(*LATENCY.values(), *BROWSER_PROTECTED, *SECRETS_OF_API),
         action=Action.ROLL_BACK,
     ),
     _fault(

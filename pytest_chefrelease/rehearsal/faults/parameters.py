@@ -24,3 +24,9 @@ _RULES = (
 )
 SMOKE = {name: f"smoke.endpoint[{name}]" for name in _ENDPOINTS}
 PREFLIGHT = {rule: f"preflight.rule[{rule}]" for rule in _RULES}
+SECRETS_OF_API = (
+    "secrets.not-served[api]",
+    "secrets.jwt-rotation",
+    "secrets.old-is-dead[JWT_SECRET]",
+)
+"""What asks production's API about secrets."""

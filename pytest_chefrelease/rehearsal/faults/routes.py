@@ -41,7 +41,9 @@ def _lost(name: str) -> Effect:
     )
 
 
-def _no_login(name: str, title: str, apply: Effect, *red: str) -> Fault:
+def _no_login(
+    name: str, title: str, apply: Effect, *red: str, unverified: tuple[str, ...] = ()
+) -> Fault:
     """A fault that no login survives: the pages behind it cannot be seen."""
     return Fault(
         name,
@@ -49,7 +51,7 @@ def _no_login(name: str, title: str, apply: Effect, *red: str) -> Fault:
         Stage.POSTRELEASE,
         apply,
         red=(*red, "routes.login"),
-        unverified=BROWSER_PROTECTED,
+        unverified=(*BROWSER_PROTECTED, *unverified),
         action=Action.ROLL_BACK,
     )
 
@@ -96,6 +98,7 @@ FAULTS = (
         *HTTP.values(),
         BROWSER["/"],
         BROWSER["/login"],
+        unverified=("secrets.not-served[web]",),
     ),
     _fault(
         "missing-chunk",
