@@ -31,8 +31,8 @@ class Commit:
 
 
 HISTORY = (
-    Commit("1-foundation", "feat: payroll runs and journal", timedelta(days=11), "v1.4.0"),
-    Commit("2-patch", "fix(inventory): show the unit's own precision", timedelta(days=9), PREVIOUS),
+    Commit("1-foundation", "feat: payroll runs and journal", timedelta(days=6), "v1.4.0"),
+    Commit("2-patch", "fix(inventory): show the unit's own precision", timedelta(days=5), PREVIOUS),
     Commit(
         "3-order-channels", "feat(orders): record the channel an order came by", timedelta(days=3)
     ),

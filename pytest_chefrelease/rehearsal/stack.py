@@ -50,6 +50,7 @@ class Stack:
         self._secrets = Secrets()
         self._is_repository_touched = False
         self._named: dict[str, str] = {}
+        self._more_settings = ""
         self.rotated_on = _usual_rotation()
 
     def __enter__(self) -> Self:
@@ -87,7 +88,7 @@ class Stack:
         for duty in people.BEFORE:
             people.sign(self.repository, duty, self.release_build.commit)
         self._keep_repository()
-        self.previous_build = self._build(PREVIOUS, now - timedelta(days=9))
+        self.previous_build = self._build(PREVIOUS, now - timedelta(days=5))
         self._create_databases()
         self.urls: Mapping[str, str] = self._server.serve(self._world())
         self._control = ControlClient(self.urls["control"], self._secrets.control)
@@ -202,7 +203,7 @@ class Stack:
     @property
     def release_toml(self) -> str:
         """The text of a complete release.toml for this stack."""
-        return variables.release_toml(
+        text = variables.release_toml(
             Places(
                 version=RELEASE,
                 repository=self.repository.path,
@@ -213,6 +214,7 @@ class Stack:
                 rotated_on=self.rotated_on,
             )
         )
+        return text + self._more_settings
 
     def write_release_toml(self) -> Path:
         """Write release.toml into the workspace and give its path."""
@@ -288,6 +290,7 @@ class Stack:
         """Put everything back as it was at the start, before the release."""
         self._control.reset()
         self._named.clear()
+        self._more_settings = ""
         self.rotated_on = _usual_rotation()
         self.production.reset()
         self.staging.reset()
@@ -307,6 +310,10 @@ class Stack:
     def readdress(self, site: str, url: str) -> None:
         """Let release.toml name another address for a site."""
         self._named[site] = url
+
+    def configure(self, text: str) -> None:
+        """Let release.toml have further tables."""
+        self._more_settings += f"\n{text}\n"
 
     def refuse(self, site: str) -> None:
         """Let a site's port refuse connections."""

@@ -81,7 +81,7 @@ def test_a_fault_turns_exactly_its_items(stack: Stack, tmp_path: Path, fault: Fa
 
     code, report = gate(stack, fault.stage, tmp_path)
 
-    assert report.labels("failed") == sorted(fault.red)
+    assert report.labels("failed") == sorted((*fault.red, *fault.warned))
     assert report.labels("unverified") == sorted(fault.unverified)
     assert (report.verdict, report.response.action) == (fault.verdict.value, fault.action.value)
     assert code == 1

@@ -34,6 +34,9 @@ ITEMS_WITH_FAULTS = (
     "staging.route",
     "staging.command",
     "tls.certificate",
+    "version.tag",
+    "version.clean-tree",
+    "release.freeze",
 )
 
 
@@ -55,9 +58,12 @@ def test_each_item_has_a_fault_that_turns_it_red(item: str) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_what_a_fault_expects_follows_the_verdicts_rules(fault: Fault) -> None:
-    assert fault.red or fault.unverified
-    assert fault.verdict is (Decision.NO_GO if fault.red else Decision.HOLD)
-    if fault.stage is Stage.PRERELEASE or fault.verdict is Decision.HOLD:
+    held = Decision.HOLD if fault.unverified else Decision.GO
+    assert fault.items
+    assert fault.verdict is (Decision.NO_GO if fault.red else held)
+    if fault.verdict is Decision.GO:
+        assert fault.action is Action.PROCEED
+    elif fault.stage is Stage.PRERELEASE or fault.verdict is Decision.HOLD:
         assert fault.action is Action.HOLD
 
 

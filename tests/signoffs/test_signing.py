@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Mapping
@@ -12,12 +13,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.checks.engine import Task, run
+from pytest_chefrelease.checks.once import Once
+from pytest_chefrelease.checks.watching import Watch
 from pytest_chefrelease.cli import chefrelease
 from pytest_chefrelease.errors import ReleaseGateError
+from pytest_chefrelease.probes.probes import Probes
 from pytest_chefrelease.rehearsal.repository import git
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.release import Release
+from pytest_chefrelease.settings.model import Settings
 from tests.checks.looking import verified
 from tests.checks.work_tree import WorkTree
 
@@ -231,6 +239,35 @@ def test_lines_that_nobody_signed_are_passed_over(product: Product) -> None:
     product.tree.git("notes", "--ref=release-signoffs", "add", f"--message={text}")
 
     assert_open(product.look(), "not signed off")
+
+
+def test_a_watch_is_the_time_to_document_and_is_looked_at_when_it_ends(product: Product) -> None:
+    said: list[str] = []
+    settings = Settings()
+    release = Release("v1.5.0", product.head, "production")
+
+    async def watched() -> Result:
+        look = Context(
+            settings=settings,
+            release=release,
+            stage=Stage.MONITORING,
+            repository=product.tree.path,
+            probes=Probes(settings, product.tree.path),
+            once=Once(),
+            say=said.append,
+            watch=Watch(length_s=0.4, interval_s=0.1),
+        )
+        task = Task(catalogue()["release.documented"], None, timeout_s=10)
+        running = asyncio.create_task(run(task, look))
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(product.sign, "release.documented")
+        return await running
+
+    result = asyncio.run(watched())
+
+    assert result.outcome is Outcome.PASSED, result.summary
+    assert len(said) == 1
+    assert "to be signed before the watch ends: chefrelease sign release.documented" in said[0]
 
 
 # --- the freeze, which a sign-off opens

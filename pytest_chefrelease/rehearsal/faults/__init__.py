@@ -14,16 +14,20 @@ from pytest_chefrelease.rehearsal.faults import (
     latency,
     migrations,
     preflight,
+    release,
     routes,
     secrets,
     smoke,
     staging,
+    version,
 )
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 
 FAULTS: tuple[Fault, ...] = (
     *ci.FAULTS,
     *staging.FAULTS,
+    *version.FAULTS,
+    *release.FAULTS,
     *secrets.FAULTS,
     *migrations.FAULTS,
     *health.FAULTS,

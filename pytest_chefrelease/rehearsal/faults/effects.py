@@ -60,3 +60,8 @@ def unsetting(name: str) -> Effect:
         del stack.environment[name]
 
     return apply
+
+
+def configuring(text: str) -> Effect:
+    """release.toml has further tables."""
+    return lambda stack: stack.configure(text)

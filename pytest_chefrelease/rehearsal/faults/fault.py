@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class Fault:
     """A defect, how the stack gets it, and what follows from it in ``stage``.
 
-    ``red`` are the labels of the checks that fail and ``unverified`` those whose evidence
-    does not suffice, as in reports: ``routes.http[/orders]``; every other check of the
-    stage passes. ``verdict`` and ``action`` are what the stage must end with.
-    ``strikes_deploy``: it has to be there before the deploy, and shows after it.
+    ``red`` are the labels of the checks that fail and block, ``warned`` of the advisory ones
+    that fail, and ``unverified`` those whose evidence does not suffice, as in reports:
+    ``routes.http[/orders]``; every other check of the stage passes. ``verdict`` and ``action``
+    are what the stage must end with. ``strikes_deploy``: it has to be there before the
+    deploy, and shows after it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Fault:
     apply: Callable[[Stack], None]
     red: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
     verdict: Decision = Decision.NO_GO
     action: Action = Action.HOLD
     strikes_deploy: bool = False
@@ -37,5 +39,5 @@ class Fault:
     @property
     def items(self) -> tuple[str, ...]:
         """The ids of the items that turn red or unverified, each once, in order."""
-        labels = (*self.red, *self.unverified)
+        labels = (*self.red, *self.unverified, *self.warned)
         return tuple(dict.fromkeys(label.partition("[")[0] for label in labels))
