@@ -15,6 +15,7 @@ import pytest
 from pytest_chefrelease.checks.conclude import conclude, expected_labels
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.errors import Malformed
+from pytest_chefrelease.probes.secret_stores.local_values import local_values
 from pytest_chefrelease.report import evidence_json
 from pytest_chefrelease.report.atomic import write_atomically
 from pytest_chefrelease.report.redact import Redactor
@@ -22,7 +23,6 @@ from pytest_chefrelease.runbook.item import Item, Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.record import StageRecord
 from pytest_chefrelease.runbook.verdict import Run
-from pytest_chefrelease.settings.model import Settings
 
 if TYPE_CHECKING:
     from pytest_chefrelease.pytest_glue.activation import StageRun
@@ -60,7 +60,7 @@ class Reporting:
         self._foreign_failures = 0
         self._collection_errors = 0
         self._others: tuple[StageRecord, ...] = ()
-        self._redactor = Redactor(secret_values(run.settings, os.environ))
+        self._redactor = Redactor(local_values(run.settings, run.repository, os.environ))
         self.record: StageRecord | None = None
         self.problems: list[str] = []
 
@@ -280,11 +280,3 @@ class Reporting:
         paths = [getattr(option, "htmlpath", None), option.xmlpath, str(json_path)]
         base = self._config.invocation_params.dir
         return [os.path.relpath(base / path, base) for path in paths if path]
-
-
-def secret_values(settings: Settings, environment: Mapping[str, str]) -> list[str]:
-    """The values of every variable that settings name as secret."""
-    names = {*settings.secrets.all_required, settings.ci.token_env, settings.sentry.token_env}
-    for target in settings.environments.values():
-        names |= {target.database_env} if target.database_env else set()
-    return [environment[name] for name in sorted(names) if environment.get(name)]

@@ -5,7 +5,6 @@ Source: DESIGN.md section 7.
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 import re
@@ -15,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from pytest_chefrelease.runbook.quick_check import Line
+from pytest_chefrelease.runbook.secret_forms import inner_base64
 
 MARK = "[redacted]"
 SHORTEST = 6
@@ -110,16 +110,8 @@ def _encodings_of(value: str) -> Iterator[str]:
     yield from (html.escape(value), html.escape(value, quote=False))
     yield from (raw.hex(), raw.hex().upper())
     for offset in range(3):
-        encoded = _inner_base64(raw, offset)
+        encoded = inner_base64(raw, offset)
         yield from (encoded, encoded.translate(_URL_SAFE), quote(encoded, safe=""))
 
 
 _URL_SAFE = str.maketrans("+/", "-_")
-
-
-def _inner_base64(raw: bytes, offset: int) -> str:
-    """The characters that ``raw`` alone decides when it stands ``offset`` bytes into a text."""
-    encoded = base64.b64encode(b"\0" * offset + raw).decode()
-    first = -(-offset * 8 // 6)
-    last = (offset + len(raw)) * 8 // 6
-    return encoded[first:last]

@@ -40,10 +40,14 @@ class EnvFileStore:
 
     async def find(self, name: str) -> Stored | None:
         """The value that the file gives the name; the last one where it stands twice."""
-        values = dict(read_env(self._text()))
+        values = self.values()
         if name not in values:
             return None
         return Stored(name, f"{name} in {self.path.name}", Secret(values[name]))
+
+    def values(self) -> dict[str, str]:
+        """All that the file sets, by name. Raises ProbeErrors."""
+        return dict(read_env(self._text()))
 
     def _text(self) -> str:
         try:
