@@ -41,7 +41,7 @@ def base64_of(text: str) -> str:
         ("aaaabbbbccccddddeeeeffffgggghhhh", "consists of repeated characters"),
         ("changeme-changeme-changeme-changeme", "is a placeholder"),
         ("CHANGE_ME_CHANGE_ME_CHANGE_ME_0001", "is a placeholder"),
-        ("ch4ng3m3" + secrets.token_hex(16), "is a placeholder"),
+        ("ch4ng3m3-9f86d081884c7d659a2feaa0", "is a placeholder"),
         ("dev-secret-change-in-production!!", "is a placeholder"),
         ("your-super-secret-key-goes-right-here", "is a placeholder"),
         ("supersecret-jwt-key", "has 19 characters"),
