@@ -149,8 +149,8 @@ browser = true
 [latency]
 endpoints = ["/health", "/inventory/items"]
 requests = 300
-rate = 100
-max_rate = 200
+rate = 50
+max_rate = 100
 
 [logs]
 source = {logs}
