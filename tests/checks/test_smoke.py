@@ -248,7 +248,11 @@ def busy_once(retry_after: str) -> Reply:
     return reply
 
 
-@pytest.mark.parametrize("retry_after", ["0", format_datetime(datetime.now(UTC), usegmt=True)])
+@pytest.mark.parametrize(
+    "retry_after",
+    ["0", format_datetime(datetime.now(UTC), usegmt=True)],
+    ids=["seconds", "date"],
+)
 def test_a_rate_limit_is_waited_for_as_told(retry_after: str) -> None:
     result, site = smoke(busy_once(retry_after))
 
@@ -258,6 +262,7 @@ def test_a_rate_limit_is_waited_for_as_told(retry_after: str) -> None:
 @pytest.mark.parametrize(
     "retry_after",
     ["3600", "soon", "", format_datetime(datetime.now(UTC) + timedelta(hours=1))],
+    ids=["seconds", "no time", "empty", "date"],
 )
 def test_a_rate_limit_that_lasts_is_unverified_and_not_pressed(retry_after: str) -> None:
     result, site = smoke(busy_once(retry_after))

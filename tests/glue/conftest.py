@@ -11,8 +11,6 @@ import pytest
 
 from tests.glue.running import Application, Gate, Ran
 
-pytest_plugins = ["pytester"]
-
 
 @pytest.fixture
 def application() -> Iterator[Application]:
