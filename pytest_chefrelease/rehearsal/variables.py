@@ -86,6 +86,7 @@ def release_toml(places: Places) -> str:
         web=_text(places.urls["production-web"]),
         staging_api=_text(places.urls["staging-api"]),
         staging_web=_text(places.urls["staging-web"]),
+        no_wip_imports=_text(f"{shlex.quote(sys.executable)} scripts/verify/no-wip-imports"),
         staging_ready=_text(f"{shlex.quote(sys.executable)} scripts/verify/staging-ready"),
         backups=_text(str(places.backups / "*.dump")),
         logs=_text(f"file:{places.logs / 'production-api.json'}"),
@@ -111,6 +112,9 @@ repository = {slug}
 api_url = {github}
 token_env = "GITHUB_TOKEN"
 required = "branch"
+
+[ci.commands]
+no-wip-imports = {no_wip_imports}
 
 [environments.production]
 api = {api}

@@ -11,6 +11,8 @@ from pytest_chefrelease.runbook.verdict import Decision
 
 ITEMS_WITH_FAULTS = (
     "ci.required-checks",
+    "ci.commit-on-main",
+    "ci.command",
     "migrations.status",
     "health.endpoint",
     "routes.http",

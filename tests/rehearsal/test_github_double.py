@@ -14,7 +14,7 @@ from openapi_schema_validator import OAS30Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-from pytest_chefrelease.rehearsal.doubles.github.state import check_run, status
+from pytest_chefrelease.rehearsal.doubles.github.state import alert, check_run, published, status
 from pytest_chefrelease.rehearsal.stack import Stack
 
 DOCUMENT = json.loads((Path(__file__).parent / "contracts" / "github.openapi.json").read_text())
@@ -81,6 +81,27 @@ def test_the_validation_would_notice_a_missing_field(github: httpx.Client) -> No
     assert problems(REPOSITORY + "/commits/{ref}/check-runs", 200, body) == [
         "$.check_runs[0]: 'conclusion' is a required property"
     ]
+
+
+@pytest.mark.parametrize("kind", ["secret-scanning", "code-scanning", "dependabot"])
+def test_alerts_are_as_the_description_says(stack: Stack, github: httpx.Client, kind: str) -> None:
+    names = {"secret-scanning": "secret", "code-scanning": "code", "dependabot": "dependency"}
+    found = alert(names[kind], "something", stack.release_build.commit)
+    stack.change("github", alerts=[found, {**found, "state": "fixed"}])
+
+    answer = github.get(f"{HERE}/{kind}/alerts?state=open")
+
+    assert len(answer.json()) == 1
+    assert problems(f"{REPOSITORY}/{kind}/alerts", 200, answer.json()) == []
+
+
+def test_a_release_is_as_the_description_says(stack: Stack, github: httpx.Client) -> None:
+    stack.change("github", releases=[published("v1.5.0", "## Features")])
+
+    answer = github.get(HERE + "/releases/tags/v1.5.0")
+
+    assert answer.json()["body"] == "## Features"
+    assert problems(REPOSITORY + "/releases/tags/{tag}", 200, answer.json()) == []
 
 
 def test_an_annotated_tag_is_a_tag_object_of_the_release(

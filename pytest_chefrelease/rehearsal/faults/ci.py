@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_chefrelease.rehearsal.doubles.github.state import (
     Entry,
+    alert,
     check_run,
     healthy,
     status,
 )
 from pytest_chefrelease.rehearsal.faults.effects import Effect, changing, intercepting, setting
 from pytest_chefrelease.rehearsal.faults.fault import Fault
+from pytest_chefrelease.rehearsal.faults.release_again import release_again
 from pytest_chefrelease.rehearsal.intercept import Intercept
+from pytest_chefrelease.rehearsal.repository import git
 from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.response import Action
 from pytest_chefrelease.runbook.verdict import Decision
 
 if TYPE_CHECKING:
     from pytest_chefrelease.rehearsal.stack import Stack
 
 _ITEM = ("ci.required-checks[branch]",)
+_ALERTS = "ci.security-alerts"
 
 
 def _runs(change: Callable[[Sequence[Entry], str, str], Sequence[Entry]]) -> Effect:
@@ -77,12 +83,31 @@ def _github(**fields: int | str) -> Effect:
     return changing("github", **fields)
 
 
-def _red(name: str, title: str, apply: Effect) -> Fault:
-    return Fault(name, title, Stage.PRERELEASE, apply, red=_ITEM)
+def _not_merged(stack: Stack) -> None:
+    """What was pushed to main is gone from there again."""
+    repository = stack.touch_repository()
+    git(repository.origin, "update-ref", "refs/heads/main", "main~1")
 
 
-def _unknown(name: str, title: str, apply: Effect) -> Fault:
-    return Fault(name, title, Stage.PRERELEASE, apply, unverified=_ITEM, verdict=Decision.HOLD)
+def _wip_import(_: Stack, tree: Path) -> None:
+    source = tree / "services/api/src/order-channels.ts"
+    text = source.read_text(encoding="utf-8")
+    source.write_text(f"import {{ draft }} from './drafts.wip';\n{text}", encoding="utf-8")
+
+
+def _alerted(stack: Stack) -> None:
+    commit = stack.release_build.commit
+    found = alert("dependency", "Prototype pollution", commit, "critical")
+    stack.change("github", alerts=[found])
+
+
+def _red(name: str, title: str, apply: Effect, item: tuple[str, ...] = _ITEM) -> Fault:
+    return Fault(name, title, Stage.PRERELEASE, apply, red=item)
+
+
+def _unknown(name: str, title: str, apply: Effect, *more: str) -> Fault:
+    open_ = (*_ITEM, *more)
+    return Fault(name, title, Stage.PRERELEASE, apply, unverified=open_, verdict=Decision.HOLD)
 
 
 FAULTS = (
@@ -118,18 +143,48 @@ FAULTS = (
         "The required tests are still running",
         _with("test", status="in_progress", conclusion=None, completed_at=None),
     ),
+    _red(
+        "commit-not-on-main",
+        "The release commit is on no branch of the origin's main line",
+        _not_merged,
+        ("ci.commit-on-main",),
+    ),
+    _red(
+        "wip-import",
+        "The release imports a module that is marked as work in progress",
+        release_again(_wip_import),
+        ("ci.command[no-wip-imports]",),
+    ),
+    Fault(
+        "security-alert",
+        "A dependency has a known critical vulnerability",
+        Stage.PRERELEASE,
+        _alerted,
+        warned=("ci.security-alerts",),
+        verdict=Decision.GO,
+        action=Action.PROCEED,
+    ),
     _unknown("ci-status-pending", "The security scan has not reported yet", _status("pending")),
-    _unknown("ci-token-wrong", "GitHub does not accept the token", setting(GITHUB_TOKEN="ghp_no")),
+    _unknown(
+        "ci-token-wrong",
+        "GitHub does not accept the token",
+        setting(GITHUB_TOKEN="ghp_no"),
+        _ALERTS,
+    ),
     _unknown("ci-no-access", "The token may not see the repository", _github(role="none")),
-    _unknown("ci-rate-limited", "GitHub's hourly rate limit is used up", _github(remaining=0)),
+    _unknown(
+        "ci-rate-limited", "GitHub's hourly rate limit is used up", _github(remaining=0), _ALERTS
+    ),
     _unknown(
         "ci-secondary-limit",
         "GitHub asks to wait for a minute (secondary rate limit)",
         _github(retry_after_s=60),
+        _ALERTS,
     ),
     _unknown(
         "github-down",
         "GitHub answers 502",
         intercepting(Intercept("github", status=502, body="<html>Unicorn!</html>")),
+        _ALERTS,
     ),
 )

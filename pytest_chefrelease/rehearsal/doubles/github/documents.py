@@ -83,7 +83,7 @@ class Documents:
             "node_id": _node("Repository", self.slug),
             "name": name,
             "full_name": self.slug,
-            "owner": self._account(owner, "Organization"),
+            "owner": self.account(owner, "Organization"),
             "private": True,
             "html_url": self.html,
             "description": "Restaurant management",
@@ -91,7 +91,8 @@ class Documents:
             "url": self.api,
         }
 
-    def _account(self, login: str, kind: str) -> Document:
+    def account(self, login: str, kind: str) -> Document:
+        """A simple-user."""
         user = f"{self.base}/users/{login}"
         paths = {
             "followers": "/followers", "following": "/following{/other_user}",
@@ -144,7 +145,7 @@ class Documents:
                 "slug": slug,
                 "node_id": _node("App", slug),
                 "client_id": f"Iv1.{_number(slug):016x}",
-                "owner": self._account("github", "Organization"),
+                "owner": self.account("github", "Organization"),
                 "name": name,
                 "description": None,
                 "external_url": _HTML,
@@ -176,7 +177,7 @@ class Documents:
 
     def status_with_creator(self, entry: Entry, number: int) -> Document:
         """A status, as the list of statuses has it."""
-        return self.status(entry, number) | {"creator": self._account("ci-bot", "Bot")}
+        return self.status(entry, number) | {"creator": self.account("ci-bot", "Bot")}
 
     def combined(self, sha: str, state: str, statuses: Sequence[Document], total: int) -> Document:
         """A combined-commit-status."""

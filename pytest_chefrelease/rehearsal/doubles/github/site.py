@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_chefrelease.rehearsal import repository
-from pytest_chefrelease.rehearsal.doubles.github import edge
+from pytest_chefrelease.rehearsal.doubles.github import edge, security
 from pytest_chefrelease.rehearsal.doubles.github.documents import Documents
 from pytest_chefrelease.rehearsal.doubles.github.state import Document, Entry, healthy
 from pytest_chefrelease.rehearsal.intercept import Json
@@ -63,6 +63,10 @@ class GitHub:
         add(_REPOSITORY + "/rules/branches/{branch}", self._rules)
         add(_REPOSITORY + "/git/ref/{ref:.+}", self._ref)
         add(_REPOSITORY + "/git/tags/{sha}", self._tag)
+        add(_REPOSITORY + "/releases/tags/{tag:.+}", self._release)
+        add(_REPOSITORY + "/secret-scanning/alerts", self._secret_alerts)
+        add(_REPOSITORY + "/code-scanning/alerts", self._code_alerts)
+        add(_REPOSITORY + "/dependabot/alerts", self._dependency_alerts)
         add("/rate_limit", self._rate_limit)
         return application
 
@@ -150,6 +154,42 @@ class GitHub:
                 given = dict(zip(names, values.split("\0"), strict=True))
                 return edge.answer(self._documents().tag(sha, given))
         raise edge.refused(404, "Not Found")
+
+    async def _release(self, request: web.Request) -> web.Response:
+        for entry in self.state.releases:
+            if entry["tag"] == request.match_info["tag"]:
+                return edge.answer(security.release(self._documents(), entry))
+        raise edge.refused(404, "Not Found")
+
+    async def _secret_alerts(self, request: web.Request) -> web.Response:
+        return self._alerts(request, "secret", 404, security.secret_alert)
+
+    async def _code_alerts(self, request: web.Request) -> web.Response:
+        return self._alerts(request, "code", 403, security.code_alert)
+
+    async def _dependency_alerts(self, request: web.Request) -> web.Response:
+        return self._alerts(request, "dependency", 403, security.dependency_alert)
+
+    def _alerts(
+        self,
+        request: web.Request,
+        kind: str,
+        refusal: int,
+        document: Callable[[Documents, Entry, int], Document],
+    ) -> web.Response:
+        """Alerts of one kind in the states and severities that are asked for, page by page."""
+        if not self.state.has_security_features:
+            raise edge.refused(refusal, "The feature is disabled for this repository.")
+        documents = self._documents()
+        asked = {name: request.query.get(name) for name in ("state", "severity")}
+        shown = [
+            document(documents, alert, number)
+            for number, alert in enumerate(self.state.alerts, start=1)
+            if alert["kind"] == kind
+            and all(not text or alert[name] in text.split(",") for name, text in asked.items())
+        ]
+        page, links = edge.paged(request, documents.base, shown)
+        return edge.answer(list(page), links)
 
     async def _rate_limit(self, _: web.Request) -> web.Response:
         rate = edge.rate(self.state)

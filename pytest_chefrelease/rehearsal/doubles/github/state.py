@@ -24,7 +24,8 @@ class State:
     ``protection`` are the required checks of the main branch's protection, None where the
     branch has none; ``rules`` those of rulesets. ``role`` is what the token may do:
     ``admin``, ``read`` or ``none``. ``remaining`` is the rest of the primary rate limit,
-    ``retry_after_s`` a secondary limit that stands.
+    ``retry_after_s`` a secondary limit that stands. ``alerts`` are of security (see ``alert``),
+    ``releases`` the notes published with tags.
     """
 
     check_runs: list[Entry] = field(default_factory=list)
@@ -36,6 +37,9 @@ class State:
     reset_in_s: int = 1800
     retry_after_s: int | None = None
     main_branch: str = "main"
+    alerts: list[Entry] = field(default_factory=list)
+    has_security_features: bool = True
+    releases: list[Entry] = field(default_factory=list)
 
 
 def check_run(
@@ -72,6 +76,18 @@ def status(
         "state": state,
         "created_at": _stamp(datetime.now(UTC) - age),
     }
+
+
+def alert(kind: str, name: str, sha: str, severity: str = "critical", **more: Scalar) -> Entry:
+    """An open alert: ``kind`` is secret, code or dependency; ``more`` replaces fields."""
+    stamp = _stamp(datetime.now(UTC) - timedelta(days=2))
+    given: Entry = {"kind": kind, "name": name, "sha": sha, "severity": severity}
+    return given | {"state": "open", "package": "left-pad", "created_at": stamp} | more
+
+
+def published(tag: str, body: str) -> Entry:
+    """A release with its notes."""
+    return {"tag": tag, "body": body, "created_at": _stamp(datetime.now(UTC))}
 
 
 def required(context: str, app: int | None = None) -> Entry:

@@ -1,4 +1,4 @@
-"""CI: what the main branch requires has succeeded on exactly the release commit."""
+"""ci.required-checks: what main requires has succeeded on exactly the release commit."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from pytest_chefrelease.checks.ci.github_access import github_probe
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.once import Json
 from pytest_chefrelease.errors import Failed, ProbeError, Unverified
-from pytest_chefrelease.probes.github import BranchDemands, GitHubProbe, repository_of
+from pytest_chefrelease.probes.github import BranchDemands, GitHubProbe
 from pytest_chefrelease.runbook.ci_results import CheckResult, Judged, Required, Standing, judge
 from pytest_chefrelease.runbook.evidence import Evidence, Fact, Scalar, Table
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
@@ -53,17 +54,6 @@ async def required_checks(look: Context, name: str) -> Evidence:
     await _demand_conclusion(look, github, judged, evidence)
     _demand_fresh(look, evidence)
     return evidence
-
-
-async def github_probe(look: Context) -> GitHubProbe:
-    """GitHub as settings name it. Raises NotConfigured without a token or a repository."""
-    ci = look.settings.ci
-    token = look.variable(ci.token_env, "a GitHub token that may read checks (ci.token_env)")
-    repository = ci.repository
-    if repository is None:
-        remote = await asyncio.to_thread(look.probes.git.remote_url, look.settings.release.remote)
-        repository = repository_of(remote, ci.api_url)
-    return look.probes.github(repository, token)
 
 
 async def _results(look: Context, github: GitHubProbe, commit: str) -> list[CheckResult]:

@@ -1,0 +1,64 @@
+"""ci.security-alerts: GitHub's scans have nothing grave open."""
+
+from __future__ import annotations
+
+from pytest_chefrelease.checks.ci.github_access import github_probe
+from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.checks.declare import check
+from pytest_chefrelease.errors import Failed, NotApplicable, NotConfigured
+from pytest_chefrelease.probes.github_alerts import open_alerts
+from pytest_chefrelease.runbook.evidence import Evidence, Table
+from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
+
+_SHOWN = 3
+_MOST_ROWS = 50
+
+
+@check(
+    Item(
+        id="ci.security-alerts",
+        title="No critical or high security alert is open",
+        stages=(Stage.PRERELEASE,),
+        severity=Severity.P2,
+        section=Section.CI,
+        blocking=False,
+        minimum=Minimum(counts={"scans": 1}),
+        remedy="Mend what they found, or dismiss it at GitHub with a reason.",
+        if_configured=True,
+    )
+)
+async def ci_security_alerts(look: Context) -> Evidence:
+    """Open alerts of secret, code and dependency scanning, as far as they are on and readable."""
+    try:
+        github = await github_probe(look)
+    except NotConfigured as missing:
+        raise NotApplicable(f"GitHub's scans are not read here: {missing.seen}") from None
+    alerts = await open_alerts(github, look.settings.release.main_branch)
+    if not alerts.read:
+        raise NotApplicable("all of GitHub's scans are off, or not readable with this token")
+    rows = tuple((a.severity, a.scan, a.what, a.link) for a in alerts.grave[:_MOST_ROWS])
+    off = f"; off or not readable: {', '.join(alerts.unreadable)}" if alerts.unreadable else ""
+    columns = ("severity", "scan", "what", "link")
+    seen = Evidence(
+        summary=f"{', '.join(alerts.read)}: nothing critical or high is open{off}",
+        source=f"{look.settings.ci.repository or github.repository} at GitHub",
+        observed_at=look.now(),
+        facts={
+            "scans": len(alerts.read),
+            "grave": len(alerts.grave),
+            "unreadable": ", ".join(alerts.unreadable),
+        },
+        commit=look.release.commit,
+        attachments=(Table("Open alerts", columns, rows),) if rows else (),
+    )
+    if alerts.grave:
+        listed = "; ".join(f"{a.severity}: {a.what}" for a in alerts.grave[:_SHOWN])
+        more = len(alerts.grave) - _SHOWN
+        raise Failed(
+            f"{len(alerts.grave)} critical or high alerts are open: {listed}"
+            + (f" and {more} more" if more > 0 else ""),
+            expected="none",
+            where=alerts.grave[0].link,
+            evidence=seen,
+        )
+    return seen
