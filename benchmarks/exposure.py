@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from pytest_chefrelease.probes.exposure import HistorySearch, search_history
@@ -32,7 +34,7 @@ ALLOWED_MB = 200
 
 
 def main(times: int = 1) -> None:
-    """Print times, their ratio, and the memory of this process and of its largest child."""
+    """Print times, their ratio, and the memory of a search and of its largest git."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _generate(folder, COMMITS * times, OBJECT_BYTES * times)
@@ -45,6 +47,9 @@ def main(times: int = 1) -> None:
             began = time.perf_counter()
             found = _search(git, head, needles)
             searched.append(time.perf_counter() - began)
+        # A process of its own: the largest child of this one was the git that packed.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
+            here_mb, git_mb = other.submit(_memory_mb, folder).result()
     # The best of several rounds: what else runs on the machine only ever adds.
     best, alone = min(searched), min(streamed)
     print(f"ten secrets in {len(needles)} forms, {found.objects:,} objects of", end=" ")
@@ -52,8 +57,8 @@ def main(times: int = 1) -> None:
     print(f"  git streams them    {alone:.2f} s")
     print(f"  exact search        {best:.2f} s, at most {ALLOWED_S * times:.0f} s wanted")
     print(f"  ratio               {best / alone:.1f}, at most {ALLOWED_RATIO:.0f} wanted")
-    print(f"  memory              {_memory_mb():.0f} MB here,", end=" ")
-    print(f"{_memory_mb(children=True):.0f} MB in git, at most {ALLOWED_MB} MB wanted")
+    print(f"  memory              {here_mb:.0f} MB here, {git_mb:.0f} MB in git,", end=" ")
+    print(f"at most {ALLOWED_MB} MB wanted")
 
 
 def _search(git: GitProbe, head: str, needles: Needles) -> HistorySearch:
@@ -73,9 +78,13 @@ def _time_git(folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def _memory_mb(*, children: bool = False) -> float:
-    who = resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF
-    return resource.getrusage(who).ru_maxrss / 1024
+def _memory_mb(folder: Path) -> tuple[float, float]:
+    """The most memory that one search takes, in this process and in its largest git."""
+    git = GitProbe(folder)
+    _search(git, git.head(), Needles(_ten_secrets()))
+    usage = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    here, children = (resource.getrusage(who).ru_maxrss / 1024 for who in usage)
+    return here, children
 
 
 def _ten_secrets() -> dict[str, Secret]:

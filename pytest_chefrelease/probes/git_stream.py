@@ -15,13 +15,14 @@ from pytest_chefrelease.errors import NoAnswer
 from pytest_chefrelease.probes.git_program import end_program, failure_of, start_git
 
 _PIPE_BYTES = 1024 * 1024
-_HIDE_NOTHING = {
-    "GIT_GRAFT_FILE": os.devnull,
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "core.commitGraph",
-    "GIT_CONFIG_VALUE_0": "false",
+_CONFIGURATION = {
+    "core.commitGraph": "false",  # a false one would cut a history short that is really there
+    "core.packedGitWindowSize": "16m",  # a large pack is not held in memory whole
+    "core.packedGitLimit": "64m",
 }
-"""Grafts and a false commit graph would cut a history short that is really there."""
+_VARIABLES = {"GIT_GRAFT_FILE": os.devnull, "GIT_CONFIG_COUNT": str(len(_CONFIGURATION))}
+for _number, (_key, _value) in enumerate(_CONFIGURATION.items()):
+    _VARIABLES |= {f"GIT_CONFIG_KEY_{_number}": _key, f"GIT_CONFIG_VALUE_{_number}": _value}
 
 
 class GitStream:
@@ -72,7 +73,7 @@ def git_stream(
         _widen(reading)
         try:
             process = start_git(
-                repository, arguments, given.fileno(), writing, said.fileno(), _HIDE_NOTHING
+                repository, arguments, given.fileno(), writing, said.fileno(), _VARIABLES
             )
         except BaseException:
             os.close(reading)
