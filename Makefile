@@ -5,6 +5,7 @@
 #   make lint        ruff and mypy
 #   make bench       the measured ratios of docs/
 #   make setup       .venv with the pinned libraries, and a Chromium
+#   make docs        docs/reference.md anew, from the code
 #   make lock        requirements.txt anew           (UPGRADE=1 takes newer versions)
 #   make clean       removes what the above made
 
@@ -14,7 +15,7 @@ BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup rehearsal test lint bench lock clean
+.PHONY: setup rehearsal test lint bench docs lock clean
 
 setup: $(STAMPS)/installed $(STAMPS)/chromium
 
@@ -53,6 +54,9 @@ lint: $(STAMPS)/installed
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(STAMPS)/installed
+	$(BIN)/python scripts/reference.py
 
 lock: $(STAMPS)/requirements
 	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal \
