@@ -124,7 +124,7 @@ def _verdict(result: Result, *, tolerant: bool) -> ET.Element | None:
 def text_of(result: Result) -> str:
     """All that a person needs to act on a result, in lines."""
     parts = (
-        ("seen", result.seen if result.seen != result.summary else ""),
+        ("seen", "" if result.seen in result.summary else result.seen),
         ("expected", result.expected),
         ("where", result.where),
         ("remedy", result.remedy),

@@ -26,8 +26,13 @@ def duration(seconds: float) -> str:
         return f"{number(seconds * 1000)} ms"
     for limit, span, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
         if seconds < limit:
-            return f"{number(seconds / span)} {unit}"
-    return f"{number(seconds / 86_400)} days"
+            amount = seconds / span
+            return f"{number(amount) if span == 1 else _tenths(amount)} {unit}"
+    return f"{_tenths(seconds / 86_400)} days"
+
+
+def _tenths(amount: float) -> str:
+    return f"{amount:,.1f}".removesuffix(".0")
 
 
 def size(count: float) -> str:

@@ -98,7 +98,7 @@ def card_of(result: Result, now: datetime, *, is_open: bool) -> Card:
     """One result with its four parts, facts and drawings."""
     evidence = result.evidence
     said = (
-        ("Seen", result.seen if result.seen != result.summary else ""),
+        ("Seen", "" if result.seen in result.summary else result.seen),
         ("Expected", result.expected),
         ("Where", result.where),
         ("Remedy", result.remedy),
