@@ -97,8 +97,8 @@ async def _verify(task: Task, look: Context, limit_s: float) -> Look:
         # Neither settings nor what is installed change while the run goes on.
         is_final = isinstance(error, NotConfigured | MissingExtra)
         return Look(_from_probe_error(task, look, error), is_final)
-    # The last line of defence: a defect of ours is no evidence.
-    except Exception as error:  # noqa: BLE001
+    # The last line of defence: a defect of ours is no evidence, nor is a library that exits.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         if isinstance(error, TimeoutError) and limit.expired():
             return Look(_from_timeout(task, look, limit_s))
         return Look(_from_defect(task, look, error))
@@ -169,7 +169,7 @@ def _from_probe_error(task: Task, look: Context, error: ProbeError) -> Result:
     return _result(task, look, Outcome.UNVERIFIED, error.summary, parts=_Parts.of(error))
 
 
-def _from_defect(task: Task, look: Context, error: Exception) -> Result:
+def _from_defect(task: Task, look: Context, error: BaseException) -> Result:
     """A defect's message may hold anything, a secret too: its kind and place have to do."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{frame.name}, {Path(frame.filename).name} line {frame.lineno}"

@@ -142,6 +142,25 @@ class TargetEntry(Struct, frozen=True):
     address: str
 
 
+class ConfigurationEntry(Struct, frozen=True):
+    """The settings file of the run, by name and digest of its bytes."""
+
+    name: str
+    sha256: str
+
+
+class RunEntry(Struct, frozen=True, omit_defaults=True):
+    """How the run went: what merging shards and attesting need beside the items."""
+
+    shard: Annotated[str, Meta(pattern="^[1-9][0-9]*/[1-9][0-9]*$")] | None = None
+    left_out: list[str] = []
+    interrupted: str | None = None
+    foreign_failures: Annotated[int, Meta(ge=0)] = 0
+    allow_unverified: bool = False
+    waiver_limit: int | None = None
+    configuration: ConfigurationEntry | None = None
+
+
 class Document(Struct, frozen=True, kw_only=True):
     """One run of one stage of the release gate: verdict, response, board, and every item."""
 
@@ -159,6 +178,7 @@ class Document(Struct, frozen=True, kw_only=True):
     counts: Annotated[dict[str, int], Meta(description="number of items for each outcome")]
     targets: list[TargetEntry] = []
     notes: list[str] = []
+    run: RunEntry = RunEntry()
 
 
 def schema_text() -> str:

@@ -23,9 +23,10 @@ from pytest_chefrelease.runbook.evidence import (
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage, Symptom
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.quick_check import Line
-from pytest_chefrelease.runbook.record import StageRecord
+from pytest_chefrelease.runbook.record import Course, StageRecord
 from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.runbook.response import Action, Response
+from pytest_chefrelease.runbook.shard import Shard
 from pytest_chefrelease.runbook.verdict import Decision, Verdict
 
 
@@ -57,6 +58,20 @@ def from_document(document: doc.Document) -> StageRecord:
         results=tuple(to_result(entry) for entry in document.items),
         targets=tuple((target.name, target.address) for target in document.targets),
         notes=tuple(document.notes),
+        course=_course(document.run),
+    )
+
+
+def _course(entry: doc.RunEntry) -> Course:
+    configuration = entry.configuration
+    return Course(
+        shard=Shard.parse(entry.shard) if entry.shard else None,
+        left_out=tuple(entry.left_out),
+        interrupted=entry.interrupted,
+        foreign_failures=entry.foreign_failures,
+        allow_unverified=entry.allow_unverified,
+        waiver_limit=entry.waiver_limit,
+        configuration=(configuration.name, configuration.sha256) if configuration else None,
     )
 
 

@@ -18,7 +18,7 @@ from pytest_chefrelease.runbook.evidence import (
 from pytest_chefrelease.runbook.item import Minimum
 from pytest_chefrelease.runbook.outcome import Result, count
 from pytest_chefrelease.runbook.quick_check import Line
-from pytest_chefrelease.runbook.record import StageRecord
+from pytest_chefrelease.runbook.record import Course, StageRecord
 
 
 def to_document(record: StageRecord) -> doc.Document:
@@ -51,6 +51,21 @@ def to_document(record: StageRecord) -> doc.Document:
         counts=count(record.results),
         targets=[doc.TargetEntry(name, address) for name, address in record.targets],
         notes=list(record.notes),
+        run=_run_entry(record.course),
+    )
+
+
+def _run_entry(course: Course) -> doc.RunEntry:
+    return doc.RunEntry(
+        shard=str(course.shard) if course.shard else None,
+        left_out=list(course.left_out),
+        interrupted=course.interrupted,
+        foreign_failures=course.foreign_failures,
+        allow_unverified=course.allow_unverified,
+        waiver_limit=course.waiver_limit,
+        configuration=doc.ConfigurationEntry(*course.configuration)
+        if course.configuration
+        else None,
     )
 
 

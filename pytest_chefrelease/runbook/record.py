@@ -10,7 +10,26 @@ from pytest_chefrelease.runbook.outcome import Result
 from pytest_chefrelease.runbook.quick_check import Line
 from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.runbook.response import Response
+from pytest_chefrelease.runbook.shard import Shard
 from pytest_chefrelease.runbook.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a run went, beside its results: what merging shards and attesting must know.
+
+    ``left_out`` are the labels of the stage's counting checks that did not come to an end;
+    the rest is as in ``verdict.Run``. ``configuration`` is the settings file's name and the
+    SHA-256 of its bytes, None where there was no file.
+    """
+
+    shard: Shard | None = None
+    left_out: tuple[str, ...] = ()
+    interrupted: str | None = None
+    foreign_failures: int = 0
+    allow_unverified: bool = False
+    waiver_limit: int | None = None
+    configuration: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +50,4 @@ class StageRecord:
     results: tuple[Result, ...]
     targets: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    course: Course = Course()

@@ -27,7 +27,8 @@ class Run:
 
     ``left_out`` counts the blocking checks of the stage that did not run (deselected, or
     not reached); ``interrupted`` says why the run ended early, if it did;
-    ``foreign_failures`` counts failed tests selected with the stage that verify no item.
+    ``foreign_failures`` counts failed tests selected with the stage that verify no item;
+    ``missing`` names what a merged run has no evidence of, such as ``shard 3 of 5``.
     """
 
     stage: Stage
@@ -36,6 +37,7 @@ class Run:
     foreign_failures: int = 0
     allow_unverified: bool = False
     waiver_limit: int | None = None
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ def decide(run: Run, results: Sequence[Result]) -> Verdict:
 
 
 def _decide_unblocked(run: Run, results: Sequence[Result]) -> Verdict:
+    if run.missing:
+        sentence = f"The evidence is not whole: {run.missing} is missing."
+        return Verdict(Decision.HOLD, sentence, "Run what is missing, then merge again.")
     if run.interrupted and run.stage is Stage.MONITORING:
         sentence = f"The watch was not completed: {run.interrupted}."
         return Verdict(Decision.NO_GO, sentence, "Run the watch for its full time.")
