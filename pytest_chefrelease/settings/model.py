@@ -22,6 +22,7 @@ from pytest_chefrelease.settings.values import (
     Place,
     Regex,
     SecretSource,
+    ShardText,
     SomeText,
     Table,
     Url,
@@ -73,7 +74,8 @@ class ReleaseTable(Table):
 
     ``require_signature`` asks for a signed tag, by a key that this machine trusts or, for ssh
     keys, that the file ``allowed_signers`` lists (as ssh-keygen reads it). ``notes`` is the
-    changelog's path where it is not one of the usual ones.
+    changelog's path where it is not one of the usual ones. ``shard`` is the part of the stage
+    that this run takes (``2/5``); ``chefrelease merge`` gives the verdict of all parts.
     """
 
     version: str | None = None
@@ -89,6 +91,7 @@ class ReleaseTable(Table):
     cadence: CadenceTable = CadenceTable()
     freeze: FreezeTable = FreezeTable()
     items: tuple[str, ...] = ()
+    shard: ShardText | None = None
 
 
 class Command(Table):
@@ -479,7 +482,12 @@ class ItemOverride(Table):
 
 
 class ReportTable(Table):
-    """Where reports go, relative to the directory that pytest runs in."""
+    """Where reports go, relative to the directory that pytest runs in.
+
+    ``ledger`` is the SQLite file that remembers every run's verdict, by default
+    ``ledger.sqlite`` beside the reports; where each run starts with an empty folder, name a
+    file that is kept.
+    """
 
     directory: str = "reports"
 
@@ -500,6 +508,12 @@ class Settings(Table):
     ci: CiTable = CiTable()
     environments: dict[str, Environment] = Field(default_factory=dict)
     secrets: SecretsTable = SecretsTable()
+    ledger: SomeText | None = None
+
+    @property
+    def ledger_path(self) -> str:
+        """The ledger's file, whether or not it is there."""
+        return self.ledger or f"{self.directory.rstrip('/')}/ledger.sqlite"
     env: dict[str, EnvironmentRule] = Field(default_factory=dict)
     migrations: MigrationsTable = MigrationsTable()
     backup: BackupTable = BackupTable()

@@ -87,6 +87,12 @@ OPTIONS = (
         "DIR",
         "where reports are written; default: reports",
     ),
+    Option(
+        "--shard",
+        ("release", "shard"),
+        "K/N",
+        "run part K of N of the stage; chefrelease merge gives the verdict of all parts",
+    ),
 )
 CONFIG_OPTION = Option("--release-config", (), "FILE", "the settings file; default: release.toml")
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pytest_chefrelease.runbook.shard import Shard
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)")
 _LONGEST = timedelta(days=3650)
@@ -239,3 +241,13 @@ def _read_endpoint(value: object) -> object:
 
 
 EndpointRule = Annotated[Endpoint, BeforeValidator(_read_endpoint)]
+
+
+def parse_shard(value: object) -> str:
+    """Read ``2/5``; raise ValueError otherwise."""
+    if not isinstance(value, str):
+        raise ValueError("text such as 2/5 is allowed")  # noqa: TRY004 (pydantic's word)
+    return str(Shard.parse(value))
+
+
+ShardText = Annotated[str, BeforeValidator(parse_shard)]
