@@ -490,6 +490,12 @@ class ReportTable(Table):
     """
 
     directory: str = "reports"
+    ledger: SomeText | None = None
+
+    @property
+    def ledger_path(self) -> str:
+        """The ledger's file, whether or not it is there."""
+        return self.ledger or f"{self.directory.rstrip('/')}/ledger.sqlite"
 
 
 class HttpTable(Table):
@@ -508,12 +514,6 @@ class Settings(Table):
     ci: CiTable = CiTable()
     environments: dict[str, Environment] = Field(default_factory=dict)
     secrets: SecretsTable = SecretsTable()
-    ledger: SomeText | None = None
-
-    @property
-    def ledger_path(self) -> str:
-        """The ledger's file, whether or not it is there."""
-        return self.ledger or f"{self.directory.rstrip('/')}/ledger.sqlite"
     env: dict[str, EnvironmentRule] = Field(default_factory=dict)
     migrations: MigrationsTable = MigrationsTable()
     backup: BackupTable = BackupTable()
