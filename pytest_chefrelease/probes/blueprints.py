@@ -38,9 +38,15 @@ def read_blueprints(git: GitProbe, commit: str, *, limit_s: float) -> tuple[Blue
 
     Blocks. Raises Malformed where one does not parse, and other ProbeErrors.
     """
+    contents = blueprint_contents(git, commit, limit_s=limit_s)
+    return tuple(_blueprint(path, data) for path, data in contents.items())
+
+
+def blueprint_contents(git: GitProbe, commit: str, *, limit_s: float) -> dict[str, bytes]:
+    """The bytes of every render.yaml and fly.toml of a commit, by path. Blocks."""
     found = list(_blueprint_files(git, commit, time.monotonic() + limit_s))
     contents = git.blobs(blob for _, blob in found)
-    return tuple(_blueprint(path, contents[blob]) for path, blob in found)
+    return {path: contents[blob] for path, blob in found}
 
 
 def _blueprint_files(git: GitProbe, commit: str, deadline: float) -> Iterator[tuple[str, str]]:

@@ -143,7 +143,8 @@ class Stack:
         )
 
     def _environment(self) -> dict[str, str]:
-        return variables.environment(self._secrets, self.production.url, self.staging.url)
+        secret = variables.environment(self._secrets, self.production.url, self.staging.url)
+        return secret | variables.matrix(self.api_url, self.web_url, self.previous_build)
 
     @property
     def api_url(self) -> str:
@@ -252,6 +253,7 @@ class Stack:
         """Let production run the release's code."""
         for part in ("production-api", "production-web"):
             self.change(part, **self.release_build.fields())
+        self.environment.update(variables.of_build(self.release_build))
 
     def migrate(self) -> Deployment:
         """Apply the release's migrations to production, as ``prisma migrate deploy``."""

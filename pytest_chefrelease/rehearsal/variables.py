@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from pytest_chefrelease.rehearsal.world import Build
 
 SMOKE_EMAIL = "smoke@chefcloud.example"
 
@@ -53,11 +56,41 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
         "GITHUB_TOKEN": made_up.github,
         "CHEFRELEASE_LOGIN_USER": SMOKE_EMAIL,
         "CHEFRELEASE_LOGIN_PASSWORD": made_up.smoke_password,
+    }
+
+
+def matrix(api: str, web: str, build: Build) -> dict[str, str]:
+    """Production's other variables, by ChefCloud's environment matrix, and some of staging's."""
+    return {
         "NODE_ENV": "production",
+        "CORS_ORIGINS": web,
+        "ORIGIN": web,
+        "RP_ID": urlsplit(web).hostname or "",
+        "RATE_LIMIT_PUBLIC": "60",
         "LOG_LEVEL": "info",
+        "LOG_SILENCE_HEALTH": "1",
+        "LOG_SILENCE_METRICS": "1",
+        "PRETTY_LOGS": "0",
         "DOCS_ENABLED": "0",
         "DEVPORTAL_ENABLED": "0",
-        "METRICS_ENABLED": "0",
+        "METRICS_ENABLED": "false",
+        "WH_SECRET_REQUIRED": "1",
+        "NEXT_PUBLIC_API_URL": api,
+        "NEXT_PUBLIC_ENABLE_IDLE_TIMEOUT": "1",
+        "NEXT_PUBLIC_SESSION_IDLE_MINUTES": "15",
+        "STAGING_NODE_ENV": "production",
+        "STAGING_LOG_LEVEL": "debug",
+        **of_build(build),
+    }
+
+
+def of_build(build: Build) -> dict[str, str]:
+    """The variables that a build sets."""
+    return {
+        "BUILD_VERSION": build.version,
+        "BUILD_SHA": build.commit,
+        "BUILD_DATE": build.built_at,
+        "NEXT_PUBLIC_APP_VERSION": build.version,
     }
 
 

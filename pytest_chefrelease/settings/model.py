@@ -228,6 +228,18 @@ class SecretsTable(Table):
         return found
 
 
+class EnvironmentMatrixTable(Table):
+    """Where the variables of ``[env]`` are read: where secrets are, unless said otherwise.
+
+    ``defaults`` are ChefCloud's variables; what ``[env]`` says of one of them replaces its
+    default, and false leaves only what it says.
+    """
+
+    defaults: bool = True
+    source: SecretSource | None = None
+    staging_source: SecretSource | None = None
+
+
 class MigrationsTable(Table):
     """The migration tool's history: directory relative to the repository.
 
@@ -443,12 +455,18 @@ class MonitoringTable(Table):
 
 
 class ProviderTable(Table):
-    """Who runs the application: read for what is deployed, and for the commands to print."""
+    """Who runs the application: read for what is deployed, and for the commands to print.
+
+    ``files`` are the configuration files that count, by name or path (default: the provider's);
+    ``min_instances`` is how many instances of a web service must always run.
+    """
 
     name: Literal["fly", "render", "docker"] | None = None
     app: str | None = None
     web_app: str | None = None
     previous_image: str | None = None
+    files: tuple[SomeText, ...] | None = None
+    min_instances: Positive | None = None
 
 
 class Waiver(Table):
@@ -515,6 +533,7 @@ class Settings(Table):
     environments: dict[str, Environment] = Field(default_factory=dict)
     secrets: SecretsTable = SecretsTable()
     env: dict[str, EnvironmentRule] = Field(default_factory=dict)
+    environment_matrix: EnvironmentMatrixTable = EnvironmentMatrixTable()
     migrations: MigrationsTable = MigrationsTable()
     backup: BackupTable = BackupTable()
     smoke: SmokeTable = SmokeTable()

@@ -39,6 +39,8 @@ ITEMS_WITH_FAULTS = (
     "version.tag",
     "version.clean-tree",
     "release.freeze",
+    "env.value",
+    "env.provider-config",
 )
 
 

@@ -34,12 +34,12 @@ def rule_of(look: Context, name: str) -> RequiredSecret:
 
 def production_store(look: Context) -> SecretStore:
     """Where production reads its secrets."""
-    return _store(look, look.settings.secrets.source)
+    return store_at(look, look.settings.secrets.source)
 
 
 def staging_store(look: Context) -> SecretStore:
     """Where staging reads its secrets."""
-    return _store(look, look.settings.secrets.staging_source)
+    return store_at(look, look.settings.secrets.staging_source)
 
 
 async def production(look: Context, name: str) -> Stored:
@@ -72,7 +72,7 @@ async def production_value(look: Context, name: str) -> tuple[Secret, str]:
         return found.value, found.place
     second = look.settings.secrets.values
     if second is not None:
-        stored = await _store(look, second).find(name)
+        stored = await store_at(look, second).find(name)
         if stored is not None and stored.value is not None:
             return stored.value, stored.place
     raise Unverified(
@@ -117,7 +117,8 @@ async def staging_values(look: Context) -> dict[str, Secret]:
     return found
 
 
-def _store(look: Context, source: str) -> SecretStore:
+def store_at(look: Context, source: str) -> SecretStore:
+    """The store that a source names. Raises NotConfigured where something of it is missing."""
     table = look.settings.secrets
     around = StoreSurroundings(
         repository=look.repository,

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.rehearsal.faults import (
     ci,
+    env,
     health,
     latency,
     migrations,
@@ -29,6 +30,7 @@ FAULTS: tuple[Fault, ...] = (
     *version.FAULTS,
     *release.FAULTS,
     *secrets.FAULTS,
+    *env.FAULTS,
     *migrations.FAULTS,
     *health.FAULTS,
     *smoke.FAULTS,
