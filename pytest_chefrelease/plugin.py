@@ -67,7 +67,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Iterator[None]:
+    if selection.named_stages(early_config.known_args_namespace.markexpr):
+        from pytest_chefrelease.pytest_glue.older_reports import set_aside
+
+        set_aside(early_config)
     yield
     options.add_unprefixed(parser)
 

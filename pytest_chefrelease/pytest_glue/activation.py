@@ -6,6 +6,7 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from pytest_chefrelease.settings.load import load_settings
 from pytest_chefrelease.settings.model import Settings
 from pytest_chefrelease.settings.unknown_items import unknown_items
 
+_LEAST_SPACE = 100_000
+"""What the reports of a small run take, in bytes."""
+
 SESSION = "chefrelease-session"
 
 
@@ -29,7 +33,8 @@ class StageRun:
     """What is fixed at the start of a stage run, the same for controller and workers.
 
     ``shared`` is a folder of the run that all its processes can write, None in a run of one
-    process; ``reports`` is where reports go.
+    process; ``reports`` is where reports go; ``configuration`` is the settings file's name and
+    SHA-256.
     """
 
     stage: Stage
@@ -39,6 +44,7 @@ class StageRun:
     reports: Path
     shared: Path | None
     started_at: datetime
+    configuration: tuple[str, str] | None = None
 
 
 def activate(config: pytest.Config, stage: Stage) -> None:
@@ -64,14 +70,21 @@ def activate(config: pytest.Config, stage: Stage) -> None:
         reports=directory / loaded.settings.report.directory,
         shared=_shared(config, stage, workerinput),
         started_at=datetime.now(UTC),
+        configuration=_configuration(loaded.path),
     )
     if workerinput is None and not config.option.collectonly:
         _direct_reports(config, run)
-    config.pluginmanager.register(StageSession(config, run), SESSION)
+    session = StageSession(config, run)
+    config.pluginmanager.register(session, SESSION)
     if workerinput is None:
+        session.signals.install()
         from pytest_chefrelease.pytest_glue.ending import Ending
 
         config.pluginmanager.register(Ending(config), "chefrelease-ending")
+
+
+def _configuration(path: Path | None) -> tuple[str, str] | None:
+    return (path.name, sha256(path.read_bytes()).hexdigest()) if path else None
 
 
 def _release(settings: Settings, repository: Path, workerinput: dict[str, Any] | None) -> Release:
@@ -123,7 +136,8 @@ def _demand_writable(reports: Path) -> None:
     """A run whose verdict nobody could read is not worth starting."""
     try:
         reports.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=reports).close()
+        with tempfile.TemporaryFile(dir=reports) as file:
+            file.write(bytes(_LEAST_SPACE))
     except OSError as error:
         raise SettingsError(
             [f"--release-reports: {reports} cannot be written: {error.strerror}"]

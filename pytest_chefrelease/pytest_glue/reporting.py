@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_chefrelease.checks.conclude import conclude, expected_labels
 from pytest_chefrelease.checks.declare import catalogue
-from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.probes.secret_stores.local_values import local_values
+from pytest_chefrelease.pytest_glue.files import Files
+from pytest_chefrelease.pytest_glue.lost import SUITE, lost_with_its_worker
 from pytest_chefrelease.report import evidence_json
-from pytest_chefrelease.report.atomic import write_atomically
 from pytest_chefrelease.report.redact import Redactor
-from pytest_chefrelease.runbook.item import Item, Stage
+from pytest_chefrelease.runbook.item import Item
 from pytest_chefrelease.runbook.outcome import Outcome, Result
-from pytest_chefrelease.runbook.record import StageRecord
+from pytest_chefrelease.runbook.record import Course, StageRecord, incompleteness
+from pytest_chefrelease.runbook.shard import Shard
 from pytest_chefrelease.runbook.verdict import Run
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _INTERRUPTED: Mapping[int, str] = {
     pytest.ExitCode.INTERRUPTED: "it was interrupted",
     pytest.ExitCode.INTERNAL_ERROR: "an internal error ended it",
 }
-
+_WITHOUT_FAILURE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 CARRIED = "chefrelease"
 """The attribute by which reports carry results: JSON text, empty in phases that decide nothing."""
@@ -60,7 +61,10 @@ class Reporting:
         self._foreign_failures = 0
         self._collection_errors = 0
         self._others: tuple[StageRecord, ...] = ()
+        self._crash: str | None = None
+        self._finished_at = run.started_at
         self._redactor = Redactor(local_values(run.settings, run.repository, os.environ))
+        self._files = Files(config, run, self._redactor)
         self.record: StageRecord | None = None
         self.problems: list[str] = []
 
@@ -84,12 +88,21 @@ class Reporting:
     # --- results --------------------------------------------------------------------
 
     def add(self, report: pytest.TestReport) -> None:
-        """Take the result that a report carries; count failures of ordinary tests."""
+        """Take the result that a report carries; count what failed beside the items."""
         text = carried_by(report)
         if text:
             self._results[report.nodeid] = evidence_json.result_from_text(text)
-        elif text is None and report.failed and not report.nodeid.startswith("verifications/"):
+        elif report.failed and text is None and report.nodeid.startswith(SUITE):
+            self._add_crash(report)
+        elif report.failed:
             self._foreign_failures += 1
+
+    def _add_crash(self, report: pytest.TestReport) -> None:
+        """Of a worker that died pytest-xdist reports what it was running, and no result."""
+        self._crash = f"a worker process died while running {report.nodeid}"
+        result = lost_with_its_worker(report.nodeid, self._run, "its worker process died")
+        if result is not None:
+            self._results.setdefault(report.nodeid, result)
 
     def add_collection(self, report: pytest.CollectReport) -> None:
         """Count what could not be collected."""
@@ -113,104 +126,94 @@ class Reporting:
     def conclude(
         self, session: pytest.Session, finished: Sequence[Result], finished_at: datetime
     ) -> None:
-        """Judge the run, set pytest's exit code, and write the evidence."""
-        status = session.exitstatus
-        if status in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
+        """Judge the run, set pytest's exit code, and write the evidence.
+
+        A run that was given a wrong command verified nothing and has no verdict.
+        """
+        if session.exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
         for result in finished:
             self._results.setdefault(result.nodeid, result)
+        self._others, self.problems = self._files.earlier()
+        self._finished_at = finished_at
+        status = int(session.exitstatus)
+        self._judge(self._interruption(status))
+        # What failed beside the items and was not told of must not end in GO.
+        if self._is_go and status not in _WITHOUT_FAILURE:
+            self._judge(f"pytest ended it with exit code {status}")
+        self._settle_exit_code(session)
+        if self.record is not None:
+            self._files.write_evidence(self.record)
+
+    def _judge(self, interrupted: str | None) -> None:
+        run, settings = self._run, self._run.settings
         results = tuple(self._results.values())
-        self._others = self._earlier()
-        run = self._run
-        settings = run.settings
         expected = expected_labels(catalogue().values(), settings, run.stage)
-        self.record = conclude(
+        course = Course(
+            shard=Shard.parse(settings.release.shard) if settings.release.shard else None,
+            left_out=tuple(sorted(expected - {result.label for result in results})),
+            interrupted=interrupted,
+            foreign_failures=self._foreign_failures,
+            allow_unverified=settings.verdict.allow_unverified,
+            waiver_limit=settings.verdict.max_waivers,
+            configuration=run.configuration,
+        )
+        record = conclude(
             settings=settings,
             release=run.release,
             run=Run(
                 stage=run.stage,
-                left_out=len(expected - {result.label for result in results}),
-                interrupted=self._interruption(int(status)),
-                foreign_failures=self._foreign_failures,
-                allow_unverified=settings.verdict.allow_unverified,
-                waiver_limit=settings.verdict.max_waivers,
+                left_out=len(course.left_out),
+                interrupted=interrupted,
+                foreign_failures=course.foreign_failures,
+                allow_unverified=course.allow_unverified,
+                waiver_limit=course.waiver_limit,
             ),
             results=results,
             started_at=run.started_at,
-            finished_at=finished_at,
+            finished_at=self._finished_at,
             earlier=self._others,
-            notes=[run.release.problem] if run.release.problem else [],
+            notes=[*filter(None, [run.release.problem]), *incompleteness(course)],
         )
-        if not self.record.verdict.is_go and status == pytest.ExitCode.OK:
+        self.record = replace(record, course=course)
+
+    @property
+    def _is_go(self) -> bool:
+        return self.record is not None and self.record.verdict.is_go
+
+    def _settle_exit_code(self, session: pytest.Session) -> None:
+        if not self._is_go and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._write_evidence(self.record)
 
     def _interruption(self, status: int) -> str | None:
         if self._collection_errors:
             return f"{self._collection_errors} of its modules could not be collected"
-        return _INTERRUPTED.get(status)
+        return _INTERRUPTED.get(status) or self._crash
 
-    def _evidence_folder(self) -> Path | None:
-        commit = self._run.release.commit
-        return self._run.reports / "evidence" / commit[:12] if commit else None
+    @contextmanager
+    def others_writing(self) -> Iterator[None]:
+        """While pytest's own reporters write: on a full disk they raise, and all would end."""
+        try:
+            yield
+        except OSError as error:
+            self._files.note_lost("pytest's own report", error)
 
-    def _earlier(self) -> tuple[StageRecord, ...]:
-        """What the other stages found about this very commit."""
-        folder = self._evidence_folder()
-        found = []
-        for stage in Stage:
-            path = folder / f"{stage}.json" if folder else None
-            if path is None or stage is self._run.stage or not path.is_file():
-                continue
-            try:
-                found.append(evidence_json.read(path))
-            except (OSError, Malformed) as error:
-                self.problems.append(f"earlier evidence is left out: {error}")
-        return tuple(found)
+    def finish_files(self, session: pytest.Session) -> None:
+        """Complete what pytest's own reporters have written, and enter the run in the ledger.
 
-    def _write_evidence(self, record: StageRecord) -> None:
-        text = evidence_json.to_text(record)
-        folder = self._evidence_folder()
-        paths = [self._run.reports / f"{record.stage}.json"]
-        paths += [folder / f"{record.stage}.json"] if folder else []
-        for path in paths:
-            self._try(path, partial(write_atomically, path, text))
-
-    def finish_files(self) -> None:
-        """Complete what pytest's own reporters have written."""
+        A verdict that nobody can read later is not GO.
+        """
         if self.record is None:
             return
-        from pytest_chefrelease.report.junit import finish_junit
-        from pytest_chefrelease.report.junit_flavour import flavour_of
-
-        path = Path(self._config.option.xmlpath)
-        finish = partial(finish_junit, flavour=flavour_of(os.environ), redact=self._redactor.text)
-        self._try(path, partial(finish, path, self.record))
-        self._finish_page(self.record)
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if summary:
-            from pytest_chefrelease.report.github import append_summary
-
-            self._try(Path(summary), partial(append_summary, Path(summary), self.record))
-
-    def _finish_page(self, record: StageRecord) -> None:
-        """The go/no-go page takes the place of the file that pytest-html has written."""
-        html_path = getattr(self._config.option, "htmlpath", None)
-        if html_path is None:
-            return
-        from pytest_chefrelease.report.actor import actor
-        from pytest_chefrelease.report.html import Surroundings, finish_html
-
-        by = actor(os.environ, self._run.repository)
-        around = self._redactor.clean(Surroundings(earlier=self._others, by=by))
-        path = Path(html_path)
-        self._try(path, partial(finish_html, path, record, around, redact=self._redactor.text))
-
-    def _try(self, path: Path, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except OSError as error:
-            self.problems.append(f"{path.name} was not written: {error.strerror}")
+        self._files.write_reports(self.record, self._others)
+        if self._files.lost:
+            if self._is_go:
+                why = "; ".join(dict.fromkeys(self._files.lost.values()))
+                self._judge(f"its reports could not be written ({why})")
+                self._settle_exit_code(session)
+            self._files.write_again(self.record, self._others)
+        self._files.append_summary(self.record)
+        self.problems += self._files.problems()
 
     # --- what people see ------------------------------------------------------------
 
@@ -252,7 +255,7 @@ class Reporting:
             writer.fullwidth,
             colour=writer.hasmarkup,
             unicode=(sys.stdout.encoding or "").lower().startswith("utf"),
-            reports=self._paths(),
+            reports=self._files.paths(),
         )
         terminal.ensure_newline()
         self._show_ordinary_failures(terminal)
@@ -273,10 +276,3 @@ class Reporting:
                 if carried_by(report) is None:
                     terminal.write_sep("_", report.nodeid)
                     terminal.write_line(self._redactor.text(report.longreprtext))
-
-    def _paths(self) -> list[str]:
-        option = self._config.option
-        json_path = self._run.reports / f"{self._run.stage}.json"
-        paths = [getattr(option, "htmlpath", None), option.xmlpath, str(json_path)]
-        base = self._config.invocation_params.dir
-        return [os.path.relpath(base / path, base) for path in paths if path]

@@ -53,7 +53,14 @@ class Runner:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        while True:
+            try:
+                self._loop.run_forever()
+                return
+            except SystemExit:
+                # A library's, in a task that has it as its error. asyncio lets it end the
+                # loop, and every other check would wait for ever.
+                continue
 
     def start_all(self, tasks: Sequence[Task]) -> None:
         """Start every task: at once, or behind those that may not be disturbed."""

@@ -19,7 +19,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 def selected_stage(mark_expression: str) -> Stage | None:
     """The stage that ``-m`` names, or None. Raises SettingsError when it names two."""
-    names = {name for negated, name in _STAGE.findall(mark_expression) if not negated}
+    names = named_stages(mark_expression)
     if not names:
         return None
     if len(names) > 1:
@@ -30,6 +30,11 @@ def selected_stage(mark_expression: str) -> Stage | None:
     from pytest_chefrelease.runbook.item import Stage
 
     return Stage(names.pop())
+
+
+def named_stages(mark_expression: str) -> set[str]:
+    """The stages that ``-m`` names."""
+    return {name for negated, name in _STAGE.findall(mark_expression) if not negated}
 
 
 def suite() -> Path:

@@ -12,10 +12,13 @@ import pytest
 
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.checks.engine import Task, timeout_of
+from pytest_chefrelease.pytest_glue.lost import lost
 from pytest_chefrelease.pytest_glue.reporting import CARRIED, Reporting, carried_by
+from pytest_chefrelease.pytest_glue.signals import Signals
 from pytest_chefrelease.report.evidence_json import result_to_text
 from pytest_chefrelease.runbook.item import Severity
 from pytest_chefrelease.runbook.outcome import Outcome, Result
+from pytest_chefrelease.runbook.shard import Shard
 
 if TYPE_CHECKING:
     from pytest_chefrelease.pytest_glue.activation import StageRun
@@ -36,6 +39,7 @@ class StageSession:
         self.runner: Runner | None = None
         self.reporting = Reporting(config, run)
         self.is_worker = hasattr(config, "workerinput")
+        self.signals = Signals()
         self._allows_unverified = run.settings.verdict.allow_unverified
 
     # --- collection -----------------------------------------------------------------
@@ -50,7 +54,16 @@ class StageSession:
             self.config.hook.pytest_deselected(items=left_out)
         for item in wanted:
             self._prepare(item)
-        items[:] = sorted(wanted, key=_severity)
+        items[:] = self._dealt(sorted(wanted, key=_severity))
+
+    def _dealt(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """The tests of this run's shard; all of them where there is none."""
+        shard = self.run.settings.release.shard
+        if shard is None:
+            return items
+        taken = [item for n, item in enumerate(items) if Shard.parse(shard).takes(n)]
+        self.config.hook.pytest_deselected(items=[item for item in items if item not in taken])
+        return taken
 
     def _prepare(self, item: pytest.Item) -> None:
         item_id = item_id_of(item)
@@ -115,7 +128,8 @@ class StageSession:
         result = item.stash.get(_RESULT, None)
         is_decisive = report.when == "call" or (report.when == "setup" and not report.passed)
         if result is None and is_decisive:
-            result = _lost(item.stash[_TASK], self.run, str(report.longrepr))
+            task, reason = item.stash[_TASK], str(report.longrepr)
+            result = lost(task.check, task.parameter, task.nodeid, self.run, reason)
         carried = ""
         report.duration = 0.0
         if result is not None and is_decisive:
@@ -142,6 +156,8 @@ class StageSession:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        if not self.is_worker:
+            self.signals.hold_off()
         if self.runner is not None:
             self.runner.close()
         if self.is_worker or self.config.option.collectonly:
@@ -149,8 +165,17 @@ class StageSession:
             return
         finished = self.runner.finished() if self.runner is not None else ()
         self.reporting.conclude(session, finished, datetime.now(UTC))
-        yield
-        self.reporting.finish_files()
+        with self.reporting.others_writing():
+            yield
+        self.reporting.finish_files(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        if not self.is_worker:
+            self.signals.hold_off()
+
+    def pytest_unconfigure(self) -> None:
+        self.signals.restore()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         self.reporting.show_verdict(terminalreporter)
@@ -235,19 +260,3 @@ def _is_wanted(item: pytest.Item, globs: tuple[str, ...]) -> bool:
 def _severity(item: pytest.Item) -> Severity:
     item_id = item_id_of(item)
     return catalogue()[item_id].item.severity if item_id else Severity.P3
-
-
-def _lost(task: Task, run: StageRun, reason: str) -> Result:
-    """The result of a test that ended without one: a time limit from outside, a crash."""
-    item = task.check.item
-    return Result(
-        item=item,
-        parameter=task.parameter,
-        stage=run.stage,
-        outcome=Outcome.UNVERIFIED,
-        summary=f"the test ended before its check did: {reason.splitlines()[-1][:200]}",
-        severity=item.severity,
-        blocking=item.blocking,
-        remedy="Run it again; if it happens again, raise the item's timeout.",
-        nodeid=task.nodeid,
-    )

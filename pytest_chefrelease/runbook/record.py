@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +31,22 @@ class Course:
     allow_unverified: bool = False
     waiver_limit: int | None = None
     configuration: tuple[str, str] | None = None
+
+
+_MOST_NAMED = 10
+
+
+def incompleteness(course: Course) -> Iterator[str]:
+    """What a run lacks, in sentences."""
+    if course.shard is not None:
+        yield (
+            f"This is shard {course.shard.number} of {course.shard.total}: all shards together "
+            "have a verdict, which chefrelease merge gives."
+        )
+    if course.left_out:
+        more = len(course.left_out) - _MOST_NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        yield f"Not verified in this run: {', '.join(course.left_out[:_MOST_NAMED])}{rest}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pytest_chefrelease.checks.declare import catalogue
+
 
 @dataclass
 class Application:
@@ -52,3 +56,12 @@ class Ran:
 
 
 Gate = Callable[..., Ran]
+
+
+def only_health(pytester: pytest.Pytester, more: str = "", also: str = "") -> None:
+    """A project for which every item but the health endpoint (and ``also``) is taken out."""
+    left_out = [item_id for item_id in catalogue() if item_id not in ("health.endpoint", also)]
+    lines = ["[release]", 'version = "v1.5.0"', "[not_applicable]"]
+    lines += [f'"{item_id}" = "this test looks at health only"' for item_id in left_out]
+    text = "\n".join(lines) + "\n" + more
+    pytester.path.joinpath("release.toml").write_text(text, encoding="utf-8")

@@ -8,19 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pytest_chefrelease.checks.declare import catalogue
-from tests.glue.running import Application, Gate
+from tests.glue.running import Application, Gate, only_health
 
 HEALTH = ("--release-item", "health.*")
-
-
-def only_health(pytester: pytest.Pytester, more: str = "", also: str = "") -> None:
-    """A project for which every item but the health endpoint (and ``also``) is taken out."""
-    left_out = [item_id for item_id in catalogue() if item_id not in ("health.endpoint", also)]
-    lines = ["[release]", 'version = "v1.5.0"', "[not_applicable]"]
-    lines += [f'"{item_id}" = "this test looks at health only"' for item_id in left_out]
-    text = "\n".join(lines) + "\n" + more
-    pytester.path.joinpath("release.toml").write_text(text, encoding="utf-8")
 
 
 def test_a_url_alone_verifies_what_it_allows_and_holds(

@@ -1,0 +1,141 @@
+"""Writes a stage run's files, each on its own: what fails takes no other with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_chefrelease.errors import Malformed
+from pytest_chefrelease.pytest_glue.older_reports import FOLDER, place_of
+from pytest_chefrelease.report import evidence_json
+from pytest_chefrelease.report.atomic import write_atomically
+from pytest_chefrelease.report.redact import Redactor
+from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.record import StageRecord
+
+if TYPE_CHECKING:
+    from pytest_chefrelease.pytest_glue.activation import StageRun
+
+Write = tuple[Path, Callable[[], None]]
+
+
+class Files:
+    """The files of one stage run. ``lost`` are those not written, with the reason."""
+
+    def __init__(self, config: pytest.Config, run: StageRun, redactor: Redactor) -> None:
+        self._config = config
+        self._run = run
+        self._redactor = redactor
+        self.lost: dict[Path, str] = {}
+
+    def earlier(self) -> tuple[tuple[StageRecord, ...], list[str]]:
+        """What the other stages found about this very commit, and what could not be read."""
+        folder, run = self._evidence_folder(), self._run
+        found: list[StageRecord] = []
+        problems: list[str] = []
+        for stage in Stage:
+            path = folder / f"{stage}.json" if folder else None
+            if path is None or stage is run.stage or not path.is_file():
+                continue
+            try:
+                found.append(evidence_json.read(path))
+            except (OSError, Malformed) as error:
+                problems.append(f"earlier evidence is left out: {error}")
+        return tuple(found), problems
+
+    def _evidence_folder(self) -> Path | None:
+        commit = self._run.release.commit
+        return self._run.reports / "evidence" / commit[:12] if commit else None
+
+    def write_evidence(self, record: StageRecord) -> None:
+        """The JSON evidence: for this run, and for the board of the release's other stages."""
+        for path, write in self._evidence(record):
+            self._try(path, write)
+
+    def write_reports(self, record: StageRecord, others: Sequence[StageRecord]) -> None:
+        """JUnit and page, in the place of what pytest's own reporters have written."""
+        for path, write in self._reports(record, others):
+            self._try(path, write)
+
+    def write_again(self, record: StageRecord, others: Sequence[StageRecord]) -> None:
+        """Write all anew with another verdict; what fails again is removed.
+
+        It would tell of a verdict that does not hold, or be cut off in the middle.
+        """
+        before, self.lost = self.lost, {}
+        for path, write in (*self._evidence(record), *self._reports(record, others)):
+            self._try(path, write)
+            if path in self.lost:
+                path.unlink(missing_ok=True)
+        self.lost = before | self.lost
+
+    def append_summary(self, record: StageRecord) -> None:
+        """GitHub's step summary, where there is one."""
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            from pytest_chefrelease.report.github import append_summary
+
+            self._try(Path(summary), partial(append_summary, Path(summary), record))
+
+    def note_lost(self, name: str, error: OSError) -> None:
+        """Remember that pytest's own reporter could not write."""
+        self.lost[self._run.reports / name] = error.strerror or type(error).__name__
+
+    def problems(self) -> Iterator[str]:
+        """What was not written and why, and where the older report is."""
+        for path, why in self.lost.items():
+            yield f"{path.name} was not written: {why}"
+        older = self._run.reports / FOLDER / f"{self._run.stage}.json"
+        if self.lost and older.is_file():
+            yield f"the older report is whole in {self._run.settings.report.directory}/{FOLDER}/"
+
+    def paths(self) -> list[str]:
+        """The reports of this run, as people find them."""
+        option = self._config.option
+        json_path = self._run.reports / f"{self._run.stage}.json"
+        base = self._config.invocation_params.dir
+        named = [getattr(option, "htmlpath", None), option.xmlpath, str(json_path)]
+        paths = [place_of(self._config, name) for name in named if name]
+        return [os.path.relpath(path, base) for path in paths if path not in self.lost]
+
+    def _evidence(self, record: StageRecord) -> Iterator[Write]:
+        text = evidence_json.to_text(record)
+        folder = self._evidence_folder()
+        paths = [self._run.reports / f"{record.stage}.json"]
+        paths += [folder / f"{record.stage}.json"] if folder else []
+        for path in paths:
+            yield path, partial(write_atomically, path, text)
+
+    def _reports(self, record: StageRecord, others: Sequence[StageRecord]) -> Iterator[Write]:
+        from pytest_chefrelease.report.junit import finish_junit
+        from pytest_chefrelease.report.junit_flavour import flavour_of
+
+        redact = self._redactor.text
+        path = place_of(self._config, self._config.option.xmlpath)
+        flavour = flavour_of(os.environ)
+        yield path, partial(finish_junit, path, record, flavour=flavour, redact=redact)
+        html_path = getattr(self._config.option, "htmlpath", None)
+        if html_path is None:
+            return
+        from pytest_chefrelease.report.actor import actor
+        from pytest_chefrelease.report.html import Surroundings, finish_html
+
+        by = actor(os.environ, self._run.repository)
+        around = self._redactor.clean(Surroundings(earlier=others, by=by))
+        page = place_of(self._config, html_path)
+        yield page, partial(finish_html, page, record, around, redact=redact)
+
+    def _try(self, path: Path, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self.lost[path] = error.strerror or type(error).__name__
+        except Exception as error:  # noqa: BLE001 (a defect in one report is no reason for none)
+            self.lost[path] = f"a defect in it: {type(error).__name__}"
+        else:
+            self.lost.pop(path, None)

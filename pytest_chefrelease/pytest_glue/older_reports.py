@@ -1,0 +1,96 @@
+"""Sets the older reports of a stage aside when it is run again.
+
+From the moment somebody asks for a stage, an older GO must not stand where this run's report
+belongs: the command may have a typing error, the settings a mistake, the machine no power. So
+the older reports are moved, whole, into ``previous/`` beside them. Moving takes no space on a
+disk that is full.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_chefrelease.errors import SettingsError
+from pytest_chefrelease.pytest_glue import selection
+from pytest_chefrelease.settings.files import find_file
+from pytest_chefrelease.settings.sources import overlay
+
+FOLDER = "previous"
+_ONLY_LOOKING = ("collectonly", "help", "version", "markers", "showfixtures")
+
+
+def set_aside(config: pytest.Config) -> None:
+    """Move what older runs of the selected stages wrote. Raises UsageError where that fails.
+
+    Called before the command line is parsed for good, and before any conftest is loaded:
+    whatever goes wrong from here on, no older report stands.
+    """
+    known = config.known_args_namespace
+    if any(getattr(known, name, None) for name in _ONLY_LOOKING) or _is_worker():
+        return
+    folder = _reports(config.invocation_params.dir, known)
+    for stage in sorted(selection.named_stages(known.markexpr)):
+        older = [path for path in _older(folder, stage, config, known) if path.is_file()]
+        if older:
+            _move(older, folder / FOLDER, stage)
+
+
+def _is_worker() -> bool:
+    """Whether pytest-xdist started this process: its controller has moved what there was.
+
+    Only a worker is a Python told by ``-c`` what to do; a pytest that a test within a worker
+    starts inherits the variable alone.
+    """
+    return "PYTEST_XDIST_WORKER" in os.environ and sys.argv[:1] == ["-c"]
+
+
+def _reports(directory: Path, known: argparse.Namespace) -> Path:
+    """Where reports go, as far as settings can be read; mistakes are told later, all at once."""
+    config = known.release_config or os.environ.get("CHEFRELEASE_RELEASE_CONFIG") or None
+    try:
+        file = find_file(directory, config)
+    except SettingsError:
+        file = None
+    options = {"release_reports": known.release_reports}
+    merged, _ = overlay(file.data if file else {}, options, os.environ)
+    table = merged.get("report")
+    name = table.get("directory") if isinstance(table, dict) else None
+    return directory / (name if isinstance(name, str) else "reports")
+
+
+def _older(
+    folder: Path, stage: str, config: pytest.Config, known: argparse.Namespace
+) -> Iterator[Path]:
+    """All that bears the stage's name, and the files that the user names for this run."""
+    yield from folder.glob(f"{stage}.*")
+    for name in ("htmlpath", "xmlpath"):
+        named = getattr(known, name, None)
+        if named:
+            yield place_of(config, named)
+
+
+def place_of(config: pytest.Config, name: str) -> Path:
+    """The file that an option names, as pytest's reporters read it."""
+    return config.invocation_params.dir / Path(os.path.expandvars(name)).expanduser()
+
+
+def _move(older: list[Path], target: Path, stage: str) -> None:
+    try:
+        target.mkdir(exist_ok=True, parents=True)
+        # One run's files stand together, never two runs' side by side.
+        for stale in target.glob(f"{stage}.*"):
+            stale.unlink()
+        for path in older:
+            shutil.move(path, target / path.name)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"the older report {older[0].name} cannot be set aside: {error.strerror}; "
+            "it would stand for this run's"
+        ) from None
