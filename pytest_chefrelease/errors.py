@@ -13,6 +13,7 @@
     │   ├── AccessDenied         credentials are missing, wrong, or may not read this
     │   ├── RateLimited          asked too often
     │   └── Malformed            answered, but not in the documented form
+    ├── Refused                  an attestation does not hold
     └── Finding                  what a check has to say when it did not pass
         ├── Failed               the item is not fulfilled
         ├── Unverified           the evidence does not suffice either way
@@ -109,6 +110,14 @@ class RateLimited(ProbeError):
 
 class Malformed(ProbeError):
     """The system answered, but not in the form that its documentation promises."""
+
+
+class Refused(ReleaseGateError):
+    """An attestation does not hold; each reason in a sentence."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = tuple(reasons)
 
 
 class Finding(_FourParts):
