@@ -27,7 +27,7 @@ from pytest_chefrelease.probes.picture import count_colours
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page, Response
 
-_POLL_S = 0.1
+_POLL_S = 0.2
 _MOST_TEXT = 20_000
 _SCALE = 0.1  # of the small picture whose colours are counted
 _QUALITY = 60

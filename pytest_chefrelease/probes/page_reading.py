@@ -98,8 +98,9 @@ class PageReading:
     ``status`` is the document's; ``redirects`` the addresses that led here by HTTP;
     ``problem`` says why no document came. ``usable_ms`` is the time from the request to the
     moment from which on nothing changed any more, None where that did not come within the
-    budget; ``colours`` counts the colours of a small picture of the page (0: there is none), ``screenshot`` is a
-    JPEG. ``incidents`` names crashes and hangs of the browser that a second try got over.
+    budget; ``colours`` counts the colours of a small picture of the page (0: there is none),
+    ``screenshot`` is a JPEG. ``incidents`` names crashes and hangs of the browser that a
+    second try got over.
     """
 
     asked: str

@@ -31,6 +31,13 @@ _ADDRESS = re.compile(r"https?://[^\s)\"'<>]+?(?=:\d+:\d+|[\s)\"'<>]|$)")
 _CANCELLED = ("net::ERR_ABORTED", "NS_BINDING_ABORTED")
 _PREFETCH = ("purpose", "sec-purpose", "next-router-prefetch", "x-moz")
 _BODIES = 30
+# A style sheet that comes with a wrong type (the text of a 404, a page instead of the file) is
+# dropped without an answer's event: only the console tells it from one that was cancelled.
+_REFUSED = re.compile(
+    r"Refused to (?:apply (?P<style>style)|execute script) from '(?P<url>[^']+)'"
+    r" because its MIME type \('?(?P<type>[^')]*)"
+)
+_REFUSED_MODULE = "Failed to load module script"
 
 
 @dataclass  # without slots: Playwright keeps something of its own on the owner of a handler
@@ -146,6 +153,19 @@ class PageWatch:
         if message.type == "error":
             place = message.location.get("url", "")
             _keep(self._console, _script_error(message.text, f"{place} {message.text}"))
+            self._keep_refused(message.text, place)
+
+    def _keep_refused(self, text: str, place: str) -> None:
+        found = _REFUSED.search(text)
+        if found is not None:
+            kind = "stylesheet" if found["style"] else "script"
+            url, error = found["url"], f"refused, it came as {found['type'] or 'no type'}"
+        elif text.startswith(_REFUSED_MODULE):
+            kind, url, error = "script", place, "refused, it came with a wrong type"
+        else:
+            return
+        if not any(seen.url == url[:_TEXT] for seen in self._failed):
+            _count(self._failed, Seen("GET", url[:_TEXT], kind, None, error))
 
     async def _on_dialog(self, dialog: Dialog) -> None:
         from playwright.async_api import Error

@@ -93,6 +93,7 @@ VARIANTS = {
     "stays": Variant(stays=True),
     "by-address": Variant(by_address=True),
     "api-down": Variant(api="http://127.0.0.1:1"),
+    "profile-500": Variant(show="away()", orders_status=500),
     "role": Variant(extra={"/orders-page": "away()"}),
 }
 

@@ -60,7 +60,7 @@ def seen(reading: PageReading, expected: Expectation = EXPECTED) -> list[str]:
 
 
 def at(address: str) -> PageReading:
-    return replace(WELL, state=replace(STATE, address=address))
+    return replace(WELL, state=replace(STATE, address=address, passwords_enabled=1))
 
 
 def failing(url: str, **told: object) -> PageReading:
@@ -109,6 +109,12 @@ def test_the_landing_page_may_lead_to_the_login() -> None:
     landing = replace(EXPECTED, path="/", is_protected=False)
 
     assert seen(at(f"{SITE}/login"), landing) == []
+
+
+def test_the_login_that_a_page_leads_to_must_be_one() -> None:
+    formless = replace(WELL, state=replace(STATE, address=f"{SITE}/login"))
+
+    assert seen(formless) == ["it leads to /login, and there is no password field that takes input"]
 
 
 def test_a_login_at_another_site_is_known_by_its_address() -> None:

@@ -15,7 +15,7 @@ from pytest_chefrelease.checks.routes.page import (
     visit_of,
 )
 from pytest_chefrelease.checks.routes.page_faults import faults_of
-from pytest_chefrelease.errors import NotApplicable, PageLost
+from pytest_chefrelease.errors import NotApplicable, PageLost, Unverified
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
 
@@ -52,4 +52,12 @@ async def routes_browser(look: Context, path: str) -> Evidence:
     seen = page_evidence(reading, expected)
     demand_no_maintenance(reading.status, reading.headers.get("retry-after"), visit.url, seen)
     demand_no_fault(faults_of(reading, expected), visit.url, seen)
+    if account is not None and session is None:
+        raise Unverified(
+            "well without a login, not seen with one: the test account did not get in",
+            expected="a page as a logged-in visitor has it",
+            where=visit.url,
+            remedy="See routes.login; then verify again.",
+            evidence=seen,
+        )
     return seen

@@ -16,10 +16,15 @@ from pytest_chefrelease.checks.routes.page import (
     page_evidence,
     page_lost,
 )
-from pytest_chefrelease.checks.routes.page_faults import faults_of, is_login_redirect
+from pytest_chefrelease.checks.routes.page_faults import (
+    Expectation,
+    failed_requests,
+    faults_of,
+    is_login_redirect,
+)
 from pytest_chefrelease.checks.routes.shown_data import count_shown, is_real
 from pytest_chefrelease.errors import Failed, PageLost, Unverified
-from pytest_chefrelease.probes.page_reading import origin_of, path_of
+from pytest_chefrelease.probes.page_reading import PageReading, origin_of, path_of
 from pytest_chefrelease.probes.sign_in import SignedIn
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage, Symptom
@@ -113,7 +118,7 @@ def _demand_logged_in(look: Context, signed_in: SignedIn, seen: Evidence) -> Non
             evidence=seen,
         )
     expected = expectation_of(look, look.settings.login.data_path, is_logged_in=True)
-    if is_login_redirect(landing, expected):
+    if is_login_redirect(landing, expected) and not _is_explained(landing, expected):
         raise Failed(
             "the login seems to work, but a fresh load asks for it again: the browser kept "
             f"{signed_in.cookies} cookies",
@@ -123,8 +128,23 @@ def _demand_logged_in(look: Context, signed_in: SignedIn, seen: Evidence) -> Non
             "always: look at how the session is kept.",
             evidence=seen,
         )
-    faults = [replace(fault, is_login_broken=True) for fault in faults_of(landing, expected)]
+    faults = [
+        replace(fault, is_login_broken=True) for fault in faults_of(_of_login(landing), expected)
+    ]
     demand_no_fault(faults, landing.asked, seen)
+
+
+def _of_login(landing: PageReading) -> PageReading:
+    """What concerns the login: styles and script errors are routes.browser's, and milder."""
+    calls = tuple(request for request in landing.events.failed if request.is_data)
+    events = replace(landing.events, failed=calls, uncaught=(), console=())
+    return replace(landing, events=events)
+
+
+def _is_explained(landing: PageReading, expected: Expectation) -> bool:
+    """Whether failed calls, other than refusals, explain why the page leads back to the login."""
+    failed = failed_requests(landing, expected)
+    return any(request.status not in (401, 403) for request in failed)
 
 
 def _with_data(look: Context, signed_in: SignedIn, seen: Evidence) -> Evidence:
