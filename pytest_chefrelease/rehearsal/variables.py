@@ -114,6 +114,7 @@ def release_toml(places: Places) -> str:
         rotated_on=places.rotated_on,
         repository=_text(str(places.repository)),
         slug=_text(places.slug),
+        status_page=_text(places.urls["status"]),
         github=_text(places.urls["github"]),
         api=_text(places.urls["production-api"]),
         web=_text(places.urls["production-web"]),
@@ -170,6 +171,9 @@ rotated_on = {rotated_on}
 path = "/workforce/employees"
 started_on = {rotated_on}
 claims = {{ sub = 1 }}
+
+[world]
+status = [{status_page}]
 
 [migrations]
 tool = "prisma"

@@ -41,6 +41,7 @@ ITEMS_WITH_FAULTS = (
     "release.freeze",
     "env.value",
     "env.provider-config",
+    "rollback.previous-release",
 )
 
 

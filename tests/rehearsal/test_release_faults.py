@@ -16,15 +16,22 @@ from pytest_chefrelease.checks.engine import Task, run, timeout_of
 from pytest_chefrelease.checks.once import Once
 from pytest_chefrelease.probes.git import identify_release
 from pytest_chefrelease.probes.probes import Probes
-from pytest_chefrelease.rehearsal.faults import ci, env, release, version
+from pytest_chefrelease.rehearsal.faults import ci, env, release, rollback, version, world
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.stack import Stack
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.settings.load import load_settings
 
-FAULTS = (*ci.FAULTS, *version.FAULTS, *release.FAULTS, *env.FAULTS)
-ROOMS = {"ci", "env", "version", "release"}
+FAULTS = (
+    *ci.FAULTS,
+    *version.FAULTS,
+    *release.FAULTS,
+    *env.FAULTS,
+    *rollback.FAULTS,
+    *world.FAULTS,
+)
+ROOMS = {"ci", "env", "rollback", "version", "release", "world"}
 OTHERS = {"deploy.announced", "staging.ui-spot-check"}
 
 

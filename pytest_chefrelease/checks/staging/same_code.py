@@ -39,27 +39,35 @@ async def staging_same_code(look: Context, part: str) -> Evidence:
 
 
 async def _same_api(there: Context) -> Evidence:
-    answer = await there.probes.http.get(there.api + there.settings.target.health)
-    is_json = answer.content_type.endswith("json")
-    clues = identity.clues_of(answer.json(), "health") if is_json else ()
+    answer, clues = await api_clues(there)
     return _judged(clues, answer, there, "a version and commit in the health endpoint's JSON")
 
 
 async def _same_web(there: Context) -> Evidence:
+    own = there.settings.staging_checks.web_version
+    expected = "the version at staging.web_version_path, or in the page's own scripts"
+    answer, clues = await web_clues(there)
+    return _judged(clues, answer, there, expected if own is None else f"what matches {own}")
+
+
+async def api_clues(there: Context) -> tuple[Answer, tuple[Clue, ...]]:
+    """What the API says of its version and commit. Raises ProbeErrors."""
+    answer = await there.probes.http.get(there.api + there.settings.target.health)
+    is_json = answer.content_type.endswith("json")
+    return answer, identity.clues_of(answer.json(), "health") if is_json else ()
+
+
+async def web_clues(there: Context) -> tuple[Answer, tuple[Clue, ...]]:
+    """What the web front says of its version and commit. Raises ProbeErrors."""
     own = there.settings.staging_checks
     answer = await there.probes.http.get(there.web + own.web_version_path, follow=True)
-    expected = "the version at staging.web_version_path, or in the page's own scripts"
-    clues: tuple[Clue, ...] = ()
     if own.web_version is not None:
-        expected = f"what matches {own.web_version}"
         found = re.search(own.web_version, answer.text())
         value = (found.group(min(1, found.re.groups)) or "").strip()[:80] if found else ""
-        clues = (Clue(own.web_version_path, value),) if value else ()
-    elif answer.content_type.endswith("json"):
-        clues = identity.clues_of(answer.json(), own.web_version_path)
-    else:
-        clues = await _clues_of_page(answer, there)
-    return _judged(clues, answer, there, expected)
+        return answer, (Clue(own.web_version_path, value),) if value else ()
+    if answer.content_type.endswith("json"):
+        return answer, identity.clues_of(answer.json(), own.web_version_path)
+    return answer, await _clues_of_page(answer, there)
 
 
 async def _clues_of_page(answer: Answer, there: Context) -> tuple[Clue, ...]:

@@ -6,6 +6,7 @@ Each module declares its items; ``history`` holds what they ask of the repositor
 from pytest_chefrelease.checks.version.bump import version_bump
 from pytest_chefrelease.checks.version.cadence import version_cadence
 from pytest_chefrelease.checks.version.clean_tree import version_clean_tree
+from pytest_chefrelease.checks.version.coherence import version_coherence
 from pytest_chefrelease.checks.version.notes import version_release_notes
 from pytest_chefrelease.checks.version.tag import version_tag
 
@@ -13,6 +14,7 @@ __all__ = [
     "version_bump",
     "version_cadence",
     "version_clean_tree",
+    "version_coherence",
     "version_release_notes",
     "version_tag",
 ]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_chefrelease.rehearsal.doubles import github
+from pytest_chefrelease.rehearsal.doubles import github, status_page
 from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import World
 
 BUILDERS: Mapping[str, Callable[[World], Site]] = {
     "github": github.build,
+    "status": status_page.build,
 }

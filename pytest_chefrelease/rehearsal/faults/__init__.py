@@ -16,11 +16,13 @@ from pytest_chefrelease.rehearsal.faults import (
     migrations,
     preflight,
     release,
+    rollback,
     routes,
     secrets,
     smoke,
     staging,
     version,
+    world,
 )
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 
@@ -29,6 +31,8 @@ FAULTS: tuple[Fault, ...] = (
     *staging.FAULTS,
     *version.FAULTS,
     *release.FAULTS,
+    *rollback.FAULTS,
+    *world.FAULTS,
     *secrets.FAULTS,
     *env.FAULTS,
     *migrations.FAULTS,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_chefrelease.rehearsal.stack import Stack
 
 _API, _WEB = "staging-api", "staging-web"
+_COHERENCE = "version.coherence"
 
 
 def _runs_previous(site: str) -> Effect:
@@ -30,8 +31,8 @@ def _answers(site: str, path: str, status: int, body: str, kind: str) -> Effect:
     return intercepting(Intercept(site, path, status=status, body=body, content_type=kind))
 
 
-def _fault(name: str, title: str, apply: Effect, red: str) -> Fault:
-    return Fault(name, title, Stage.PRERELEASE, apply, red=(red,))
+def _fault(name: str, title: str, apply: Effect, red: str, *unverified: str) -> Fault:
+    return Fault(name, title, Stage.PRERELEASE, apply, red=(red,), unverified=unverified)
 
 
 FAULTS = (
@@ -40,19 +41,21 @@ FAULTS = (
         "Staging's API still runs the previous release",
         _runs_previous(_API),
         "staging.same-code[api]",
+        _COHERENCE,
     ),
     _fault(
         "staging-old-web",
         "Staging's web front still runs the previous release",
         _runs_previous(_WEB),
         "staging.same-code[web]",
+        _COHERENCE,
     ),
     Fault(
         "staging-mislabelled",
         "Staging runs the release commit and says that it is the previous version",
         Stage.PRERELEASE,
         changing(_API, version=PREVIOUS),
-        unverified=("staging.same-code[api]",),
+        unverified=("staging.same-code[api]", _COHERENCE),
         verdict=Decision.HOLD,
     ),
     _fault(

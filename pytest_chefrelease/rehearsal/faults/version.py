@@ -89,6 +89,23 @@ def _warning(name: str, title: str, apply: Effect, item: str) -> Fault:
     )
 
 
+def _old_manifest(_: Stack, tree: Path) -> None:
+    """Somebody forgot the API's package.json."""
+    manifest = tree / "services/api/package.json"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('"1.5.0"', '"1.4.2"'), encoding="utf-8")
+
+
+def _mixed_production(stack: Stack) -> None:
+    """Only the web front of another release was deployed before."""
+    stack.change("production-web", version="v1.4.1")
+
+
+def _incoherent(name: str, title: str, apply: Effect, stage: Stage = Stage.PRERELEASE) -> Fault:
+    items = ("version.coherence",)
+    return Fault(name, title, stage, apply, unverified=items, verdict=Decision.HOLD)
+
+
 FAULTS = (
     _tag(
         "tag-missing",
@@ -151,5 +168,21 @@ FAULTS = (
         "The last minor release was 45 days ago, weekly ones are recommended",
         _in_repository(_last_minor_long_ago),
         "version.cadence",
+    ),
+    _incoherent(
+        "manifest-of-another-version",
+        "The API's package.json still says the version before",
+        release_again(_old_manifest),
+    ),
+    _incoherent(
+        "production-mixed",
+        "Production's web front is of another version than its API",
+        _mixed_production,
+    ),
+    _incoherent(
+        "web-not-deployed",
+        "After the deploy the web front still runs the release before",
+        lambda stack: stack.change("production-web", **stack.previous_build.fields()),
+        Stage.POSTRELEASE,
     ),
 )

@@ -1,0 +1,95 @@
+"""What an environment says of the release that it runs: API, web front, applied migrations.
+
+A witness that is not configured or does not answer is missing, and shown as such: whether it
+must be there is other items' business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from pytest_chefrelease.checks import identity
+from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.checks.identity import Clue
+from pytest_chefrelease.checks.staging.same_code import api_clues, web_clues
+from pytest_chefrelease.errors import NotConfigured, ProbeError
+from pytest_chefrelease.probes.http import Answer
+from pytest_chefrelease.probes.prisma import read_history
+from pytest_chefrelease.runbook.release import Release
+
+Ask = Callable[[Context], Awaitable[tuple[Answer, tuple[Clue, ...]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one part of an environment says, or why nothing."""
+
+    clues: tuple[Clue, ...] = ()
+    missing: str = ""
+
+    @property
+    def version(self) -> str | None:
+        """The version that it names."""
+        return next((clue.value for clue in self.clues if not clue.is_commit), None)
+
+    @property
+    def said(self) -> str:
+        """Version and commit as it says them."""
+        values = dict.fromkeys(c.value[:12] if c.is_commit else c.value for c in self.clues)
+        return " at ".join(values)
+
+    def contradicts(self, release: Release, prefix: str) -> bool:
+        """Whether anything that it says is not the release's."""
+        return any(identity.same(clue, release, prefix) is False for clue in self.clues)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an environment told; ``migrations`` is None where they cannot be read, and why."""
+
+    api: Part
+    web: Part
+    migrations: tuple[str, ...] | None
+    no_migrations: str = ""
+
+
+async def ask_environment(look: Context, name: str) -> Told:
+    """Ask all parts of an environment at once. Never raises a ProbeError."""
+    settings = look.settings
+    there = replace(
+        look,
+        settings=settings.model_copy(
+            update={"release": settings.release.model_copy(update={"environment": name})}
+        ),
+    )
+    api, web, (migrations, reason) = await asyncio.gather(
+        _part(there, api_clues), _part(there, web_clues), _migrations(there)
+    )
+    return Told(api, web, migrations, reason)
+
+
+async def _part(there: Context, ask: Ask) -> Part:
+    try:
+        answer, clues = await ask(there)
+    except ProbeError as error:
+        return Part(missing=_why(error))
+    if answer.status >= 400:
+        return Part(missing=f"answers {answer.status}")
+    return Part(clues, missing="says no version")
+
+
+async def _migrations(there: Context) -> tuple[tuple[str, ...] | None, str]:
+    try:
+        async with there.probes.postgres(there.database_url).session() as session:
+            history = await read_history(session)
+    except ProbeError as error:
+        return None, _why(error)
+    if history.rows is None:
+        return None, "no history"
+    return tuple(sorted({row.name for row in history.rows if row.is_applied})), ""
+
+
+def _why(error: ProbeError) -> str:
+    return "not configured" if isinstance(error, NotConfigured) else "cannot be read"
