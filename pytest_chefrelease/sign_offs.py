@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import quote
 
 from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.checks.own import include_own
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.probes.git import GitProbe, identify_release
 from pytest_chefrelease.probes.signoffs import read_signoffs, writers_of
@@ -99,6 +100,7 @@ def open_desk(directory: Path, config: str | None) -> Desk:
     """The desk for the release that settings name. Raises SettingsError and ProbeErrors."""
     loaded = load_settings(directory, {}, os.environ, config)
     base = loaded.path.parent if loaded.path else directory
+    include_own(loaded.settings, base, loaded.places)
     repository = (base / loaded.settings.release.repository).resolve()
     release = identify_release(loaded.settings, repository)
     return Desk(repository, release, loaded.settings)

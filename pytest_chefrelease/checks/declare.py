@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 
 from pytest_chefrelease import checks
 from pytest_chefrelease.runbook.evidence import Evidence
@@ -47,19 +48,38 @@ def check(item: Item, *, each: Parameters | None = None) -> Callable[[Verify], C
     return declare
 
 
-@cache
 def catalogue() -> Mapping[str, Check]:
-    """Every declared check by its item's id, in the order of rooms and declarations."""
+    """Every declared check by its item's id, in the order of rooms and declarations.
+
+    A team's own follow (see ``own``).
+    """
+    return _catalogue()
+
+
+def take(declared: Check) -> None:
+    """Add a check to the catalogue. Raises ValueError for a second declaration of its id."""
+    _add(_catalogue(), declared)
+
+
+def checks_in(module: ModuleType) -> Iterator[Check]:
+    """The checks that a module declares, or imports."""
+    return (value for value in vars(module).values() if isinstance(value, Check))
+
+
+@cache
+def _catalogue() -> dict[str, Check]:
     found: dict[str, Check] = {}
     for declared in _declared():
-        # A room may import another's check; two declarations of one id are a mistake.
-        if found.setdefault(declared.item.id, declared) is not declared:
-            raise ValueError(f"item {declared.item.id} is declared twice")
+        _add(found, declared)
     return found
+
+
+def _add(known: dict[str, Check], declared: Check) -> None:
+    # A room may import another's check; two declarations of one id are a mistake.
+    if known.setdefault(declared.item.id, declared) is not declared:
+        raise ValueError(f"item {declared.item.id} is declared twice")
 
 
 def _declared() -> Iterator[Check]:
     for module in pkgutil.iter_modules(checks.__path__, checks.__name__ + "."):
-        for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, Check):
-                yield value
+        yield from checks_in(importlib.import_module(module.name))

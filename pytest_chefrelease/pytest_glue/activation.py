@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.checks.own import include_own
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.pytest_glue import options, selection
 from pytest_chefrelease.pytest_glue.session import StageSession
@@ -57,10 +58,11 @@ def activate(config: pytest.Config, stage: Stage) -> None:
     loaded = load_settings(
         directory, options.values(config), os.environ, options.config_file(config)
     )
+    base = loaded.path.parent if loaded.path else directory
+    include_own(loaded.settings, base, loaded.places)
     # Settings know no checks: here is where both are known.
     if unknown := unknown_items(loaded.settings, catalogue(), loaded.places):
         raise SettingsError(unknown)
-    base = loaded.path.parent if loaded.path else directory
     repository = (base / loaded.settings.release.repository).resolve()
     run = StageRun(
         stage=stage,

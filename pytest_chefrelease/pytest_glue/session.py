@@ -19,6 +19,7 @@ from pytest_chefrelease.report.evidence_json import result_to_text
 from pytest_chefrelease.runbook.item import Severity
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.shard import Shard
+from pytest_chefrelease.settings.known_keys import nearest
 
 if TYPE_CHECKING:
     from pytest_chefrelease.pytest_glue.activation import StageRun
@@ -43,6 +44,19 @@ class StageSession:
         self._allows_unverified = run.settings.verdict.allow_unverified
 
     # --- collection -----------------------------------------------------------------
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Mark a verification as what its item is, for -m and for people."""
+        item_id = item_id_of(item)
+        if item_id is None:
+            return
+        declared = catalogue()[item_id].item
+        markers = [*(stage.value for stage in declared.stages), declared.severity.value.lower()]
+        markers += ["browser"] * declared.needs_browser + ["manual"] * declared.manual
+        for marker in markers:
+            item.add_marker(marker)
+        if isinstance(item, pytest.Function):
+            item.obj.__doc__ = declared.title
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -218,10 +232,20 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     if marker is None or not metafunc.config.pluginmanager.hasplugin("chefrelease-session"):
         return
     run = session_of(metafunc.config).run
-    parameters = catalogue()[marker.args[0]].parameters_for(run.settings, run.stage)
+    check = catalogue().get(marker.args[0])
+    if check is None:
+        pytest.fail(unknown_item(marker.args[0]), pytrace=False)
+    parameters = check.parameters_for(run.settings, run.stage)
     named = [parameter for parameter in parameters if parameter is not None]
     if named:
         metafunc.parametrize("release_check", named, ids=named, indirect=True)
+
+
+def unknown_item(item_id: str) -> str:
+    """What to say of a verification whose item nobody declares."""
+    near = nearest(item_id, tuple(catalogue()))
+    hint = f'did you mean "{near}"?' if near else "is its module in checks.modules of release.toml?"
+    return f'no check declares the item "{item_id}"; {hint}'
 
 
 def result_for(request: pytest.FixtureRequest) -> Result:

@@ -19,6 +19,7 @@ from pytest_chefrelease.settings.values import (
     EndpointRule,
     EnvironmentRule,
     MeasuredPath,
+    ModuleName,
     Place,
     Regex,
     SecretSource,
@@ -88,6 +89,10 @@ class ReleaseTable(Table):
     require_signature: bool = False
     allowed_signers: str | None = None
     notes: str | None = None
+    manifests: tuple[str, ...] = (
+        *("package.json", "services/api/package.json", "apps/web/package.json"),
+        "pyproject.toml",
+    )
     cadence: CadenceTable = CadenceTable()
     freeze: FreezeTable = FreezeTable()
     items: tuple[str, ...] = ()
@@ -238,6 +243,12 @@ class EnvironmentMatrixTable(Table):
     defaults: bool = True
     source: SecretSource | None = None
     staging_source: SecretSource | None = None
+
+
+class WorldTable(Table):
+    """What the release depends on and nobody here runs: status pages in statuspage.io's form."""
+
+    status: tuple[Url, ...] = ()
 
 
 class MigrationsTable(Table):
@@ -482,6 +493,12 @@ class Waiver(Table):
     expires: Date
 
 
+class ChecksTable(Table):
+    """A team's own checks: ``modules`` are importable, or stand beside the settings file."""
+
+    modules: tuple[ModuleName, ...] = ()
+
+
 class VerdictTable(Table):
     """Policy: what may be waived or left unverified."""
 
@@ -535,6 +552,7 @@ class Settings(Table):
     env: dict[str, EnvironmentRule] = Field(default_factory=dict)
     environment_matrix: EnvironmentMatrixTable = EnvironmentMatrixTable()
     migrations: MigrationsTable = MigrationsTable()
+    world: WorldTable = WorldTable()
     backup: BackupTable = BackupTable()
     smoke: SmokeTable = SmokeTable()
     preflight: PreflightTable = PreflightTable()
@@ -550,6 +568,7 @@ class Settings(Table):
     not_applicable: dict[str, SomeText] = Field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     items: dict[str, ItemOverride] = Field(default_factory=dict)
+    checks: ChecksTable = ChecksTable()
     verdict: VerdictTable = VerdictTable()
     report: ReportTable = ReportTable()
     http: HttpTable = HttpTable()

@@ -120,6 +120,13 @@ _SOURCE = re.compile(
 )
 
 
+def parse_module_name(value: object) -> str:
+    """A Python module's dotted name; raise ValueError otherwise."""
+    if isinstance(value, str) and all(part.isidentifier() for part in value.split(".")):
+        return value
+    raise ValueError('the name of a Python module, such as "release_checks", is allowed')
+
+
 def parse_secret_source(value: object) -> str:
     """Where secrets are read; raise ValueError otherwise."""
     if isinstance(value, str) and _SOURCE.fullmatch(value):
@@ -132,6 +139,7 @@ Url = Annotated[str, BeforeValidator(parse_url)]
 Regex = Annotated[str, BeforeValidator(parse_regex)]
 MeasuredPath = Annotated[str, BeforeValidator(parse_measured_path)]
 VariableName = Annotated[str, BeforeValidator(parse_variable_name)]
+ModuleName = Annotated[str, BeforeValidator(parse_module_name)]
 Date = Annotated[date, BeforeValidator(parse_date)]
 SomeText = Annotated[str, BeforeValidator(parse_text)]
 SecretSource = Annotated[str, BeforeValidator(parse_secret_source)]
