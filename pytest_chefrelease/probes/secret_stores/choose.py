@@ -8,12 +8,17 @@ from pathlib import Path
 
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.http import HttpProbe
-from pytest_chefrelease.probes.secret_stores import fly, gcp, render
+from pytest_chefrelease.probes.providers import fly_api, render_api
+from pytest_chefrelease.probes.providers.fly_api import FlyApi
+from pytest_chefrelease.probes.providers.render_api import RenderApi
+from pytest_chefrelease.probes.secret_stores import gcp
 from pytest_chefrelease.probes.secret_stores.aws import ParameterStore, SecretsManagerStore
 from pytest_chefrelease.probes.secret_stores.env import EnvironmentStore
 from pytest_chefrelease.probes.secret_stores.env_file import EnvFileStore
+from pytest_chefrelease.probes.secret_stores.fly import FlyStore
+from pytest_chefrelease.probes.secret_stores.render import RenderStore
 from pytest_chefrelease.probes.secret_stores.store import SecretStore
-from pytest_chefrelease.probes.secret_stores.vendor_answers import token_from
+from pytest_chefrelease.probes.vendor_answers import token_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +59,17 @@ def choose_store(source: str, around: StoreSurroundings) -> SecretStore:
 
 
 def _fly(app: str, around: StoreSurroundings) -> SecretStore:
-    name = around.token_env or fly.TOKEN_NAME
-    return fly.FlyStore(
-        http=around.http,
-        app=_app(app, around, "fly"),
-        token=token_from(around.environment, name, "Fly.io"),
-        api_url=around.api_url or fly.API_URL,
-        token_name=name,
-    )
+    name = around.token_env or fly_api.TOKEN_NAME
+    token = token_from(around.environment, name, fly_api.VENDOR)
+    api = FlyApi.at(around.http, token, api_url=around.api_url, token_name=name)
+    return FlyStore(api, _app(app, around, "fly"))
 
 
 def _render(service: str, around: StoreSurroundings) -> SecretStore:
-    name = around.token_env or render.TOKEN_NAME
-    return render.RenderStore(
-        http=around.http,
-        service=_app(service, around, "render"),
-        token=token_from(around.environment, name, "Render"),
-        api_url=around.api_url or render.API_URL,
-        token_name=name,
-    )
+    name = around.token_env or render_api.TOKEN_NAME
+    token = token_from(around.environment, name, render_api.VENDOR)
+    api = RenderApi.at(around.http, token, api_url=around.api_url, token_name=name)
+    return RenderStore(api, _app(service, around, "render"))
 
 
 def _gcp(rest: str, around: StoreSurroundings) -> SecretStore:

@@ -19,7 +19,7 @@ import msgspec
 from pytest_chefrelease.errors import AccessDenied, MissingExtra, NotConfigured
 from pytest_chefrelease.probes.http import HttpProbe
 from pytest_chefrelease.probes.secret_stores.store import Stored
-from pytest_chefrelease.probes.secret_stores.vendor_answers import malformed, refuse
+from pytest_chefrelease.probes.vendor_answers import malformed, refuse
 
 API_URL = "https://secretmanager.googleapis.com"
 TOKEN_NAME = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105 (a variable's name)

@@ -32,7 +32,7 @@ def refuse(answer: Answer, vendor: str, token_name: str) -> None:
         raise AccessDenied(
             f"{vendor} answers {answer.status}: the token in {token_name} may not read this",
             where=answer.url,
-            remedy=f"Make a token that may read secrets' names, and export it as {token_name}.",
+            remedy=f"Make a token that may read it, and export it as {token_name}.",
         )
     if answer.status == 429:
         wait = answer.headers.get("retry-after", "")
@@ -54,5 +54,5 @@ def malformed(answer: Answer, vendor: str, error: msgspec.ValidationError) -> Ma
     return Malformed(
         f"{vendor}'s answer is not as documented, at {kind[:80]}",
         where=answer.url,
-        remedy="Check secrets.api_url; else report it: the vendor's API has changed.",
+        remedy="Check the api_url in release.toml; else report it: the vendor's API has changed.",
     )
