@@ -75,8 +75,9 @@ class ReleaseTable(Table):
 
     ``require_signature`` asks for a signed tag, by a key that this machine trusts or, for ssh
     keys, that the file ``allowed_signers`` lists (as ssh-keygen reads it). ``notes`` is the
-    changelog's path where it is not one of the usual ones. ``shard`` is the part of the stage
-    that this run takes (``2/5``); ``chefrelease merge`` gives the verdict of all parts.
+    changelog's path where it is not one of the usual ones; ``manifests`` are the files whose
+    version is the release's. ``shard`` is the part of the stage that this run takes (``2/5``);
+    ``chefrelease merge`` gives the verdict of all parts.
     """
 
     version: str | None = None

@@ -34,8 +34,10 @@ def _fault(
     *also: str,
     action: Action = Action.ROLL_BACK,
     stage: Stage = Stage.POSTRELEASE,
+    unverified: tuple[str, ...] = (),
 ) -> Fault:
-    return Fault(name, title, stage, apply, red=(*_ITEM, *also), action=action)
+    red = (*_ITEM, *also)
+    return Fault(name, title, stage, apply, red=red, unverified=unverified, action=action)
 
 
 _DOWN = _health(503, '{"status": "error"}')
@@ -52,6 +54,7 @@ FAULTS = (
         "health-wrong-version",
         "The previous version still answers after the deploy",
         changing(_API, version=PREVIOUS),
+        unverified=("version.coherence",),
     ),
     _fault(
         "health-stale-timestamp",
