@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_chefrelease.errors import Malformed
-from pytest_chefrelease.pytest_glue.older_reports import FOLDER, place_of
-from pytest_chefrelease.report import evidence_json
+from pytest_chefrelease.pytest_glue.older_reports import place_of
+from pytest_chefrelease.report import evidence_json, kept
 from pytest_chefrelease.report.atomic import write_atomically
 from pytest_chefrelease.report.redact import Redactor
-from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.record import StageRecord
 
 if TYPE_CHECKING:
@@ -35,22 +33,7 @@ class Files:
 
     def earlier(self) -> tuple[tuple[StageRecord, ...], list[str]]:
         """What the other stages found about this very commit, and what could not be read."""
-        folder, run = self._evidence_folder(), self._run
-        found: list[StageRecord] = []
-        problems: list[str] = []
-        for stage in Stage:
-            path = folder / f"{stage}.json" if folder else None
-            if path is None or stage is run.stage or not path.is_file():
-                continue
-            try:
-                found.append(evidence_json.read(path))
-            except (OSError, Malformed) as error:
-                problems.append(f"earlier evidence is left out: {error}")
-        return tuple(found), problems
-
-    def _evidence_folder(self) -> Path | None:
-        commit = self._run.release.commit
-        return self._run.reports / "evidence" / commit[:12] if commit else None
+        return kept.other_stages(self._run.reports, self._run.release, self._run.stage)
 
     def write_evidence(self, record: StageRecord) -> None:
         """The JSON evidence: for this run, and for the board of the release's other stages."""
@@ -90,9 +73,10 @@ class Files:
         """What was not written and why, and where the older report is."""
         for path, why in self.lost.items():
             yield f"{path.name} was not written: {why}"
-        older = self._run.reports / FOLDER / f"{self._run.stage}.json"
+        older = self._run.reports / kept.PREVIOUS / f"{self._run.stage}.json"
         if self.lost and older.is_file():
-            yield f"the older report is whole in {self._run.settings.report.directory}/{FOLDER}/"
+            folder = self._run.settings.report.directory
+            yield f"the older report is whole in {folder}/{kept.PREVIOUS}/"
 
     def paths(self) -> list[str]:
         """The reports of this run, as people find them."""
@@ -105,10 +89,7 @@ class Files:
 
     def _evidence(self, record: StageRecord) -> Iterator[Write]:
         text = evidence_json.to_text(record)
-        folder = self._evidence_folder()
-        paths = [self._run.reports / f"{record.stage}.json"]
-        paths += [folder / f"{record.stage}.json"] if folder else []
-        for path in paths:
+        for path in kept.paths_of_evidence(self._run.reports, record):
             yield path, partial(write_atomically, path, text)
 
     def _reports(self, record: StageRecord, others: Sequence[StageRecord]) -> Iterator[Write]:

@@ -11,8 +11,6 @@ from pytest_chefrelease.runbook.outcome import Outcome, Result
 if TYPE_CHECKING:
     from pytest_chefrelease.pytest_glue.activation import StageRun
 
-SUITE = "verifications/"
-
 
 def lost(check: Check, parameter: str | None, nodeid: str, run: StageRun, reason: str) -> Result:
     """The result of a test that ended without one."""
@@ -37,7 +35,7 @@ def lost_with_its_worker(nodeid: str, run: StageRun, reason: str) -> Result | No
     """
     name, _, bracket = nodeid.rpartition("::")[2].partition("[")
     found = [check for check in catalogue().values() if check.item.test_name == name]
-    if not nodeid.startswith(SUITE) or not found:
+    if not found:
         return None
     shown = bracket.removesuffix("]") if bracket else None
     parameters = found[0].parameters_for(run.settings, run.stage)

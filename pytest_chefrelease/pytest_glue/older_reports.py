@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.pytest_glue import selection
+from pytest_chefrelease.report import kept
 from pytest_chefrelease.settings.files import find_file
 from pytest_chefrelease.settings.sources import overlay
 
-FOLDER = "previous"
 _ONLY_LOOKING = ("collectonly", "help", "version", "markers", "showfixtures")
 
 
@@ -37,9 +35,13 @@ def set_aside(config: pytest.Config) -> None:
         return
     folder = _reports(config.invocation_params.dir, known)
     for stage in sorted(selection.named_stages(known.markexpr)):
-        older = [path for path in _older(folder, stage, config, known) if path.is_file()]
-        if older:
-            _move(older, folder / FOLDER, stage)
+        try:
+            kept.set_aside(folder, stage, _named(config, known))
+        except OSError as error:
+            raise pytest.UsageError(
+                f"the older report of {stage} cannot be set aside: {error.strerror}; "
+                "it would stand for this run's"
+            ) from None
 
 
 def _is_worker() -> bool:
@@ -65,32 +67,12 @@ def _reports(directory: Path, known: argparse.Namespace) -> Path:
     return directory / (name if isinstance(name, str) else "reports")
 
 
-def _older(
-    folder: Path, stage: str, config: pytest.Config, known: argparse.Namespace
-) -> Iterator[Path]:
-    """All that bears the stage's name, and the files that the user names for this run."""
-    yield from folder.glob(f"{stage}.*")
-    for name in ("htmlpath", "xmlpath"):
-        named = getattr(known, name, None)
-        if named:
-            yield place_of(config, named)
+def _named(config: pytest.Config, known: argparse.Namespace) -> list[Path]:
+    """The files that the user names for this run, in the place of ours."""
+    names = (getattr(known, name, None) for name in ("htmlpath", "xmlpath"))
+    return [place_of(config, name) for name in names if name]
 
 
 def place_of(config: pytest.Config, name: str) -> Path:
     """The file that an option names, as pytest's reporters read it."""
     return config.invocation_params.dir / Path(os.path.expandvars(name)).expanduser()
-
-
-def _move(older: list[Path], target: Path, stage: str) -> None:
-    try:
-        target.mkdir(exist_ok=True, parents=True)
-        # One run's files stand together, never two runs' side by side.
-        for stale in target.glob(f"{stage}.*"):
-            stale.unlink()
-        for path in older:
-            shutil.move(path, target / path.name)
-    except OSError as error:
-        raise pytest.UsageError(
-            f"the older report {older[0].name} cannot be set aside: {error.strerror}; "
-            "it would stand for this run's"
-        ) from None

@@ -16,7 +16,7 @@ from pytest_chefrelease.checks.conclude import conclude, expected_labels
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.probes.secret_stores.local_values import local_values
 from pytest_chefrelease.pytest_glue.files import Files
-from pytest_chefrelease.pytest_glue.lost import SUITE, lost_with_its_worker
+from pytest_chefrelease.pytest_glue.lost import lost_with_its_worker
 from pytest_chefrelease.report import evidence_json
 from pytest_chefrelease.report.redact import Redactor
 from pytest_chefrelease.runbook.item import Item
@@ -39,6 +39,7 @@ _INTERRUPTED: Mapping[int, str] = {
     pytest.ExitCode.INTERRUPTED: "it was interrupted",
     pytest.ExitCode.INTERNAL_ERROR: "an internal error ended it",
 }
+_PHASES = ("setup", "call", "teardown")
 _WITHOUT_FAILURE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 CARRIED = "chefrelease"
@@ -92,7 +93,7 @@ class Reporting:
         text = carried_by(report)
         if text:
             self._results[report.nodeid] = evidence_json.result_from_text(text)
-        elif report.failed and text is None and report.nodeid.startswith(SUITE):
+        elif report.failed and report.when not in _PHASES:
             self._add_crash(report)
         elif report.failed:
             self._foreign_failures += 1
@@ -101,7 +102,9 @@ class Reporting:
         """Of a worker that died pytest-xdist reports what it was running, and no result."""
         self._crash = f"a worker process died while running {report.nodeid}"
         result = lost_with_its_worker(report.nodeid, self._run, "its worker process died")
-        if result is not None:
+        if result is None:
+            self._foreign_failures += 1
+        else:
             self._results.setdefault(report.nodeid, result)
 
     def add_collection(self, report: pytest.CollectReport) -> None:

@@ -1,0 +1,1 @@
+"""Merges the results of shards or hosts: one record, one report, one verdict."""
