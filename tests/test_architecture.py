@@ -31,6 +31,7 @@ FORBIDDEN_ROOMS: dict[str, set[str]] = {
     "settings": _ABOVE_CHECKS | {"checks", "probes"},
     "probes": _ABOVE_CHECKS | {"checks"},
     "checks": _ABOVE_CHECKS,
+    "merge": {"plugin", "pytest_glue", "rehearsal", "cli", "verifications"},
     "attestation": {"plugin", "pytest_glue", "rehearsal", "cli", "verifications"},
     "report": {"plugin", "pytest_glue", "rehearsal", "cli", "verifications"},
     "plugin": {"rehearsal", "cli", "verifications"},
