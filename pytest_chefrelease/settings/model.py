@@ -469,6 +469,11 @@ class MonitoringTable(Table):
 class ProviderTable(Table):
     """Who runs the application: read for what is deployed, and for the commands to print.
 
+    ``app`` is the API's name there (Render: its service id, docker: its compose service or
+    container) and ``web_app`` the web front's. ``token_env`` names the variable with the token
+    where it is not the usual one (FLY_API_TOKEN, RENDER_API_KEY; REGISTRY_CREDENTIALS holds
+    user:password), ``api_url`` replaces the vendor's public address, and ``registry`` is the
+    address of the registry that must hold docker's images.
     ``files`` are the configuration files that count, by name or path (default: the provider's);
     ``min_instances`` is how many instances of a web service must always run.
     """
@@ -479,6 +484,42 @@ class ProviderTable(Table):
     previous_image: str | None = None
     files: tuple[SomeText, ...] | None = None
     min_instances: Positive | None = None
+    api_url: Url | None = None
+    token_env: VariableName | None = None
+    registry: Url | None = None
+
+
+_LONGEST_SETTLE = timedelta(minutes=12)
+
+
+class DeployTable(Table):
+    """How a deploy is looked at: how long it may take to settle, and over how many connections.
+
+    Each of ``connections`` is a fresh one, so that more than one instance may answer.
+    """
+
+    settle: Duration = timedelta(minutes=2)
+    every: Duration = timedelta(seconds=3)
+    connections: Annotated[int, Field(ge=5, le=50)] = 5
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.settle > _LONGEST_SETTLE:
+            raise ValueError("a deploy that settles within 12m is waited for, no longer one")
+        return self
+
+
+class MaintenanceTable(Table):
+    """The maintenance page, where there is one.
+
+    ``path`` is what maintenance closes, of the web front or as a whole address, and
+    ``api_path`` the same of the API. ``preview`` is where the page can be seen while it is
+    off; without it maintenance has to be on already when the prerelease gate looks.
+    """
+
+    path: Place | None = None
+    api_path: UrlPath | None = None
+    preview: Place | None = None
 
 
 class Waiver(Table):
@@ -564,6 +605,8 @@ class Settings(Table):
     latency: LatencyTable = LatencyTable()
     monitoring: MonitoringTable = MonitoringTable()
     provider: ProviderTable = ProviderTable()
+    deploy: DeployTable = DeployTable()
+    maintenance: MaintenanceTable = MaintenanceTable()
     logs: LogsTable = LogsTable()
     sentry: SentryTable = SentryTable()
     not_applicable: dict[str, SomeText] = Field(default_factory=dict)
