@@ -60,6 +60,15 @@ def shadowed(result: Result, settings: Settings) -> Result:
     return replace(result, outcome=Outcome.SHADOW, summary=summary)
 
 
+def would_have_been(result: Result) -> Outcome | None:
+    """What a shadow item's outcome would have been if it counted; None for any other."""
+    if result.outcome is not Outcome.SHADOW:
+        return None
+    said = result.summary.removeprefix("would have ")
+    found = (outcome for outcome, verb in _VERBS.items() if said.startswith(f"{verb}: "))
+    return next(found, None)
+
+
 _VERBS = {
     Outcome.FAILED: "failed",
     Outcome.PASSED: "passed",

@@ -9,6 +9,7 @@ import click
 from pytest_chefrelease import __version__
 from pytest_chefrelease.cli.attest import attest
 from pytest_chefrelease.cli.merge import merge
+from pytest_chefrelease.cli.outcome import history, outcome
 from pytest_chefrelease.cli.rehearse import rehearse
 from pytest_chefrelease.cli.sign import sign
 from pytest_chefrelease.cli.verify import verify
@@ -25,7 +26,7 @@ def chefrelease() -> None:
     """
 
 
-for _command in (rehearse, sign, merge, attest, verify):
+for _command in (rehearse, sign, merge, attest, verify, outcome, history):
     chefrelease.add_command(_command)
 
 

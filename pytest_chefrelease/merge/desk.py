@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_chefrelease import ledger
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.merge.gather import Part, gather
 from pytest_chefrelease.merge.join import join
@@ -50,7 +51,9 @@ def merge(
     earlier = _other_stages([*folders, reports], known)
     text, told = united(_junit_files(parts, known.stage))
     record = join(parts, settings, earlier, told)
-    return Merged(record, tuple(_write(record, reports, text, earlier)))
+    paths = tuple(_write(record, reports, text, earlier))
+    ledger.enter(Path(settings.report.ledger_path), record)
+    return Merged(record, paths)
 
 
 def _junit_files(parts: Sequence[Part], stage: Stage) -> list[Path]:

@@ -65,6 +65,17 @@ class Files:
 
             self._try(Path(summary), partial(append_summary, Path(summary), record))
 
+    def enter_in_ledger(self, record: StageRecord) -> list[str]:
+        """Remember the run; what is said where that fails. The verdict does not depend on it."""
+        from pytest_chefrelease import ledger
+
+        path = self._config.invocation_params.dir / self._run.settings.report.ledger_path
+        try:
+            ledger.enter(path, record)
+        except OSError as error:
+            return [f"{path.name} does not remember this run: {error.strerror}"]
+        return []
+
     def note_lost(self, name: str, error: OSError) -> None:
         """Remember that pytest's own reporter could not write."""
         self.lost[self._run.reports / name] = error.strerror or type(error).__name__

@@ -217,6 +217,7 @@ class Reporting:
             self._files.write_again(self.record, self._others)
         self._files.append_summary(self.record)
         self.problems += self._files.problems()
+        self.problems += self._files.enter_in_ledger(self.record)
 
     # --- what people see ------------------------------------------------------------
 
