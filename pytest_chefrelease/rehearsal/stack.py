@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pytest_chefrelease.errors import Unreachable
-from pytest_chefrelease.rehearsal import people, postgres, repository, variables
+from pytest_chefrelease.rehearsal import past, people, postgres, repository, variables
 from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import Database
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
@@ -88,6 +88,7 @@ class Stack:
         for duty in people.BEFORE:
             people.sign(self.repository, duty, self.release_build.commit)
         self._keep_repository()
+        past.write(self.ledger)
         self.previous_build = self._build(PREVIOUS, now - timedelta(days=5))
         self._create_databases()
         self.urls: Mapping[str, str] = self._server.serve(self._world())
@@ -202,6 +203,11 @@ class Stack:
         return self.workspace / "backups"
 
     @property
+    def ledger(self) -> Path:
+        """The gate's ledger, with what it said of earlier releases."""
+        return self.workspace / "ledger.sqlite"
+
+    @property
     def release_toml(self) -> str:
         """The text of a complete release.toml for this stack."""
         text = variables.release_toml(
@@ -215,7 +221,8 @@ class Stack:
                 rotated_on=self.rotated_on,
             )
         )
-        return text + self._more_settings
+        remembered = f"\n[report]\nledger = '{self.ledger}'\n"
+        return text + remembered + self._more_settings
 
     def write_release_toml(self) -> Path:
         """Write release.toml into the workspace and give its path."""
@@ -296,6 +303,7 @@ class Stack:
         self.rotated_on = _usual_rotation()
         self.production.reset()
         self.staging.reset()
+        past.write(self.ledger)
         if self._is_repository_touched:
             self._restore_repository()
         self.environment = self._environment()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_chefrelease.rehearsal import people
+from pytest_chefrelease.rehearsal import past, people
 from pytest_chefrelease.rehearsal.faults.effects import Effect, configuring
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.response import Action
 from pytest_chefrelease.runbook.signoffs import NOTES_REF
 from pytest_chefrelease.runbook.verdict import Decision
 
@@ -82,5 +83,14 @@ FAULTS = (
             "windows = [{ from = 2020-01-01, to = 2099-12-31, reason = 'the year-end trade' }]"
         ),
         red=("release.freeze",),
+    ),
+    Fault(
+        "gate-cries-wolf",
+        "Three releases went out over the same block, and were good",
+        Stage.PRERELEASE,
+        lambda stack: past.write(stack.ledger, past.CRYING_WOLF),
+        warned=("release.track-record",),
+        verdict=Decision.GO,
+        action=Action.PROCEED,
     ),
 )
