@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ class LedgerProbe:
             "select run.id, run.version, stage, item, parameter, outcome, would, blocking "
             "from result join run on run.id = result.run where run.version is not null"
         )
-        return [LedgerResult(*row[:7], is_blocking=bool(row[7])) for row in rows]
+        return [replace(LedgerResult(*row), is_blocking=bool(row[-1])) for row in rows]
 
     def became(self) -> dict[str, str]:
         """What came of each version of which somebody has said it."""
