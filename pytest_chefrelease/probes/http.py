@@ -50,13 +50,16 @@ class HttpProbe:
 
     ``timeout_s`` bounds a whole answer, body included, but not the wait for a free place
     under ``max_per_host``; ``max_body_bytes`` bounds the decoded body; ``ca_file`` is a PEM
-    file of authorities trusted besides the public ones. Cookies are never kept.
+    file of authorities trusted besides the public ones. Cookies are never kept. Without
+    ``keeps_connections`` each request has a connection of its own, so that whoever spreads
+    connections over instances may choose another one.
     """
 
     timeout_s: float = 10.0
     max_per_host: int = 20
     max_body_bytes: int = 2_000_000
     ca_file: str | None = None
+    keeps_connections: bool = True
     _client: httpx.AsyncClient | None = None
     _places: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
@@ -144,12 +147,12 @@ class HttpProbe:
             import httpx
 
             self._client = httpx.AsyncClient(
-                http2=True,
+                http2=self.keeps_connections,
                 verify=trust(self.ca_file),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 limits=httpx.Limits(
                     max_connections=None,
-                    max_keepalive_connections=self.max_per_host,
+                    max_keepalive_connections=self.max_per_host if self.keeps_connections else 0,
                     keepalive_expiry=_KEEP_ALIVE_S,
                 ),
                 event_hooks={"response": [_keep_location]},

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Probes:
-    """Gives each check the probe it needs; one HTTP client and one browser for all."""
+    """Gives each check the probe it needs; each client of HTTP and the browser once for all."""
 
     settings: Settings
     repository: Path
     _http: HttpProbe | None = None
+    _fresh_http: HttpProbe | None = None
     _browser: BrowserProbe | None = None
     _github: dict[str, GitHubProbe] = field(default_factory=dict)
     _postgres: dict[str, PostgresProbe] = field(default_factory=dict, repr=False)
@@ -34,16 +35,28 @@ class Probes:
     def http(self) -> HttpProbe:
         """The shared HTTP client."""
         if self._http is None:
-            from pytest_chefrelease.probes.http import HttpProbe
-
-            self._http = HttpProbe(
-                timeout_s=self.settings.http.timeout.total_seconds(),
-                max_per_host=self.settings.http.max_per_host,
-                max_body_bytes=self.settings.http.max_body_bytes,
-                ca_file=self.settings.http.ca_file,
-            )
-            self._closers.append(self._http.close)
+            self._http = self._make_http(keeps_connections=True)
         return self._http
+
+    @property
+    def fresh_http(self) -> HttpProbe:
+        """A client whose every request has a connection of its own."""
+        if self._fresh_http is None:
+            self._fresh_http = self._make_http(keeps_connections=False)
+        return self._fresh_http
+
+    def _make_http(self, *, keeps_connections: bool) -> HttpProbe:
+        from pytest_chefrelease.probes.http import HttpProbe
+
+        made = HttpProbe(
+            timeout_s=self.settings.http.timeout.total_seconds(),
+            max_per_host=self.settings.http.max_per_host,
+            max_body_bytes=self.settings.http.max_body_bytes,
+            ca_file=self.settings.http.ca_file,
+            keeps_connections=keeps_connections,
+        )
+        self._closers.append(made.close)
+        return made
 
     @property
     def git(self) -> GitProbe:

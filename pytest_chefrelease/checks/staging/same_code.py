@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pytest_chefrelease.checks import identity
 from pytest_chefrelease.checks.answers import demand_no_maintenance, transcript
@@ -13,7 +14,7 @@ from pytest_chefrelease.checks.identity import Clue, Match
 from pytest_chefrelease.checks.staging import web_version
 from pytest_chefrelease.checks.staging.target import MAX_AGE, at_staging
 from pytest_chefrelease.errors import Failed, Unverified
-from pytest_chefrelease.probes.http import Answer
+from pytest_chefrelease.probes.http import Answer, HttpProbe
 from pytest_chefrelease.runbook.evidence import Evidence, Table
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
 
@@ -50,32 +51,48 @@ async def _same_web(there: Context) -> Evidence:
     return _judged(clues, answer, there, expected if own is None else f"what matches {own}")
 
 
-async def api_clues(there: Context) -> tuple[Answer, tuple[Clue, ...]]:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How somebody is asked: by which client, with which headers; None is the shared client."""
+
+    http: HttpProbe | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def get(self, there: Context, url: str, *, follow: bool = False) -> Answer:
+        """The answer to a GET."""
+        http = self.http or there.probes.http
+        return await http.get(url, headers=self.headers, follow=follow)
+
+
+USUAL = Way()
+
+
+async def api_clues(there: Context, way: Way = USUAL) -> tuple[Answer, tuple[Clue, ...]]:
     """What the API says of its version and commit. Raises ProbeErrors."""
-    answer = await there.probes.http.get(there.api + there.settings.target.health)
+    answer = await way.get(there, there.api + there.settings.target.health)
     is_json = answer.content_type.endswith("json")
     return answer, identity.clues_of(answer.json(), "health") if is_json else ()
 
 
-async def web_clues(there: Context) -> tuple[Answer, tuple[Clue, ...]]:
+async def web_clues(there: Context, way: Way = USUAL) -> tuple[Answer, tuple[Clue, ...]]:
     """What the web front says of its version and commit. Raises ProbeErrors."""
     own = there.settings.staging_checks
-    answer = await there.probes.http.get(there.web + own.web_version_path, follow=True)
+    answer = await way.get(there, there.web + own.web_version_path, follow=True)
     if own.web_version is not None:
         found = re.search(own.web_version, answer.text())
         value = (found.group(min(1, found.re.groups)) or "").strip()[:80] if found else ""
         return answer, (Clue(own.web_version_path, value),) if value else ()
     if answer.content_type.endswith("json"):
         return answer, identity.clues_of(answer.json(), own.web_version_path)
-    return answer, await _clues_of_page(answer, there)
+    return answer, await _clues_of_page(answer, there, way)
 
 
-async def _clues_of_page(answer: Answer, there: Context) -> tuple[Clue, ...]:
+async def _clues_of_page(answer: Answer, there: Context, way: Way) -> tuple[Clue, ...]:
     html = answer.text()
     clues = list(web_version.clues_in_page(html))
     hints = [web_version.hint_in(html, there.release, "the page")]
     for url in web_version.scripts_of(html, answer.url):
-        script = await there.probes.http.get(url)
+        script = await way.get(there, url)
         if script.status == 200 and not script.is_html:
             place = url.rpartition("/")[2][:80]
             clues += web_version.clues_in_script(script.text(), place)

@@ -1,4 +1,4 @@
-"""Deployment: announced to who is affected by it."""
+"""deploy.announced: who is affected by the deployment knows of it."""
 
 from __future__ import annotations
 
