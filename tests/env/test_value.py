@@ -155,7 +155,7 @@ def test_a_public_variable_holds_no_secret() -> None:
 
 
 def test_an_environment_that_holds_nothing_of_it_proves_nothing() -> None:
-    elsewhere = {"PATH": "/bin", "HOME": "/home/ci"}
+    elsewhere = {"PATH": "/bin", "HOME": "/nowhere"}
 
     for name in ("NODE_ENV", "DOCS_ENABLED"):
         result = look(name, elsewhere, secrets={})

@@ -7,6 +7,8 @@ browser; other faults are held to the whole gate in test_fault_matrix.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +91,24 @@ def test_without_a_fault_none_of_them_is_red_or_open(stack: Stack, stage: Stage)
         if result.outcome in (Outcome.FAILED, Outcome.UNVERIFIED)
     ] == []
     assert labels(results, Outcome.PASSED) != []
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Every file with its content's digest, the repository's own included."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_looking_leaves_the_repository_and_its_origin_as_they_were(stack: Stack) -> None:
+    folders = (stack.repository.path, stack.repository.origin)
+    before = [fingerprint(folder) for folder in folders]
+
+    looked_at(stack, Stage.PRERELEASE)
+
+    assert [fingerprint(folder) for folder in folders] == before
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

@@ -247,6 +247,12 @@ def test_a_watch_is_the_time_to_document_and_is_looked_at_when_it_ends(product: 
     release = Release("v1.5.0", product.head, "production")
 
     async def watched() -> Result:
+        watch, told = Watch(length_s=60.0, interval_s=0.05), asyncio.Event()
+
+        def say(line: str) -> None:
+            said.append(line)
+            told.set()
+
         look = Context(
             settings=settings,
             release=release,
@@ -254,13 +260,15 @@ def test_a_watch_is_the_time_to_document_and_is_looked_at_when_it_ends(product: 
             repository=product.tree.path,
             probes=Probes(settings, product.tree.path),
             once=Once(),
-            say=said.append,
-            watch=Watch(length_s=0.4, interval_s=0.1),
+            say=say,
+            watch=watch,
         )
         task = Task(catalogue()["release.documented"], None, timeout_s=10)
         running = asyncio.create_task(run(task, look))
-        await asyncio.sleep(0.2)
+        await told.wait()
         await asyncio.to_thread(product.sign, "release.documented")
+        assert not running.done()
+        watch.end("its time is over")
         return await running
 
     result = asyncio.run(watched())
