@@ -56,8 +56,8 @@ class LedgerProbe:
     def runs(self, limit: int = 1_000_000) -> list[LedgerRun]:
         """The newest runs, the newest first. Raises NotConfigured without a file, Malformed."""
         rows = self._rows(
-            "select run.id, at, run.version, commit_hash, environment, stage, verdict, sentence, "
-            "became.outcome from run left join became on became.version = run.version "
+            "select run.id, run.at, run.version, commit_hash, environment, stage, verdict, "
+            "sentence, became.outcome from run left join became on became.version = run.version "
             "order by run.id desc limit ?",
             limit,
         )
