@@ -29,7 +29,7 @@ def merge(
 ) -> None:
     """Make one report and one verdict from the results of several shards or hosts.
 
-    Each DIR is the report folder of one of them: pytest -m prerelease --shard 2/5. Exit code
+    Each DIR is the report folder of one of them: pytest -m prerelease --release-shard 2/5. Exit code
     0 only if the whole is GO; a shard that is missing makes HOLD; parts of different
     releases are not merged (4).
     """

@@ -112,11 +112,13 @@ def _effective_size(text: str, size: int) -> float:
     """The alphabet's size, or a smaller one where too few of it occur to be chance.
 
     Of k equally likely characters, n draws show k(1 - (1 - 1/k)^n) different ones on average;
-    fewer than that by five standard deviations means that fewer were drawn from.
+    fewer than that by five standard deviations, and by a quarter of the alphabet, means that
+    fewer were drawn from: with small alphabets the number is skewed, and 13 of 16 hexadecimal
+    digits come up in one of a thousand random texts of 64.
     """
     n, seen = len(text), len(set(text))
     mean, deviation = _occupancy(size, n)
-    if seen >= mean - _SIGMAS * deviation:
+    if seen >= mean - max(_SIGMAS * deviation, size / 4):
         return size
     low, high = float(seen), float(size)
     for _ in range(30):

@@ -88,7 +88,7 @@ OPTIONS = (
         "where reports are written; default: reports",
     ),
     Option(
-        "--shard",
+        "--release-shard",
         ("release", "shard"),
         "K/N",
         "run part K of N of the stage; chefrelease merge gives the verdict of all parts",

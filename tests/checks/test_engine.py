@@ -150,6 +150,13 @@ def test_a_check_that_returns_no_evidence_has_not_passed(nothing: object) -> Non
     assert "a defect in the check itself: TypeError" in result.summary
 
 
+def test_a_library_that_exits_is_a_defect_and_ends_nothing() -> None:
+    result = result_of(raising(SystemExit(0)))
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert "a defect in the check itself: SystemExit" in result.summary
+
+
 def test_a_time_without_a_zone_is_a_defect_not_a_crash() -> None:
     dated = item(minimum=Minimum(counts={"n": 1}, max_age=timedelta(hours=1)))
 
@@ -159,7 +166,7 @@ def test_a_time_without_a_zone_is_a_defect_not_a_crash() -> None:
     assert "TypeError" in result.summary
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
 def test_what_ends_the_run_is_not_held_back(error: type[BaseException]) -> None:
     with pytest.raises(error):
         result_of(raising(error()))

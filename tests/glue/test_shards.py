@@ -21,10 +21,10 @@ def test_shards_share_the_tests_and_have_one_verdict(
     only_health(pytester)
     common = ("-m", "postrelease", f"--base-url={application.url}")
     whole = gate(*common, "--release-reports=whole").folder / "whole"
-    first = gate(*common, "--release-reports=first", "--shard=1/2")
-    monkeypatch.setenv("CHEFRELEASE_SHARD", "2/2")
+    first = gate(*common, "--release-reports=first", "--release-shard=1/2")
+    monkeypatch.setenv("CHEFRELEASE_RELEASE_SHARD", "2/2")
     second = gate(*common, "--release-reports=second")
-    monkeypatch.delenv("CHEFRELEASE_SHARD")
+    monkeypatch.delenv("CHEFRELEASE_RELEASE_SHARD")
 
     merged = CliRunner().invoke(chefrelease, ["merge", "first", "second"])
     alone = CliRunner().invoke(chefrelease, ["merge", "first", "--reports", "alone"])

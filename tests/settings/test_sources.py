@@ -69,6 +69,7 @@ CASES = {
     "--release-reports": Case(
         '[report]\ndirectory = "one"', "two", "three", ("reports", "one", "two", "three")
     ),
+    "--release-shard": Case('[release]\nshard = "1/4"', "2/4", "3/4", (None, "1/4", "2/4", "3/4")),
 }
 
 
