@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from pytest_chefrelease.checks.declare import Check
@@ -70,7 +70,28 @@ def deployment(settings: Settings, release: Release, results: Sequence[Result]) 
         image=provider.previous_image,
         backup=_fact(results, "backup.fresh", "path"),
         migration=_fact(results, "migrations.status", "failed_migration"),
+        targets=_targets_of_rollback(settings, results),
     )
+
+
+def _targets_of_rollback(settings: Settings, results: Sequence[Result]) -> Mapping[str, str]:
+    """What the provider takes to go back, by app, as the checks found it there.
+
+    What ran before the deploy is surest; after it, what the provider remembers.
+    """
+    found: dict[str, str] = {}
+    for result in results:
+        facts = result.evidence.facts if result.evidence else {}
+        if result.item.id == "rollback.previous-release":
+            told = facts.get("targets")
+            found |= {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
+    apps = {"api": settings.provider.app, "web": settings.provider.web_app}
+    for result in results:
+        app = apps.get(result.parameter or "") if result.item.id == "deploy.executed" else None
+        told = result.evidence.facts.get("previous_reference") if result.evidence else None
+        if app and isinstance(told, str):
+            found.setdefault(app, told)
+    return found
 
 
 def _fact(results: Sequence[Result], item_id: str, name: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
+from pytest_chefrelease.checks.fallback import Fallback, demand_fallbacks, table, targets
 from pytest_chefrelease.checks.version.history import Since, since_last
 from pytest_chefrelease.errors import Failed, MissingExtra, NotApplicable, Unverified
 from pytest_chefrelease.probes.breaking_changes import (
@@ -36,11 +37,14 @@ _MOST_ROWS = 50
 async def rollback_previous_release(look: Context) -> Evidence:
     """The previous release's tag is in the history and at the remote; new migrations only add.
 
+    Where a provider is configured, it has something to go back to, which is that release.
+
     What takes away is a point of no return: the code before it would not work any more. That
     is P2, so that somebody can take it on by a waiver; without a release to go back to it is P1.
     """
     since = await _previous(look)
     await _demand_pushed(look, since)
+    fallbacks = await demand_fallbacks(look, since)
     directory = look.settings.migrations.directory
     git = look.probes.git
     scripts = await asyncio.to_thread(
@@ -55,7 +59,7 @@ async def rollback_previous_release(look: Context) -> Evidence:
             expected="squawk, to read them",
             remedy=missing.remedy,
         ) from None
-    seen = _evidence(look, since, tuple(scripts), changes)
+    seen = _evidence(look, since, tuple(scripts), changes, fallbacks)
     if changes:
         raise Failed(
             f"code rollback to {since.previous_tag} is not safe: {_listed(changes)}",
@@ -111,7 +115,11 @@ async def _demand_pushed(look: Context, since: Since) -> None:
 
 
 def _evidence(
-    look: Context, since: Since, scripts: Sequence[str], changes: Sequence[BreakingChange]
+    look: Context,
+    since: Since,
+    scripts: Sequence[str],
+    changes: Sequence[BreakingChange],
+    fallbacks: tuple[Fallback, ...],
 ) -> Evidence:
     provider = look.settings.provider
     commands = rollback_commands(
@@ -120,10 +128,13 @@ def _evidence(
             apps=tuple(app for app in (provider.app, provider.web_app) if app),
             previous_version=since.previous_tag,
             image=provider.previous_image,
+            targets=targets(fallbacks),
         )
     )
     what = f"its code survives {len(scripts)} new migrations" if scripts else "no new migrations"
     attachments: list[Attachment] = [Text("How to roll back", "\n".join(commands))]
+    if fallbacks:
+        attachments.append(table(fallbacks))
     if changes:
         rows = tuple(
             (each.migration, str(each.line), each.what, each.statement)
@@ -132,8 +143,8 @@ def _evidence(
         columns = ("migration", "line", "what", "statement")
         attachments.insert(0, Table("Point of no return", columns, rows))
     return Evidence(
-        summary=f"{since.previous_tag} ({since.previous_commit[:7]}) is there to fall back to; "
-        f"{what}",
+        summary=f"{since.previous_tag} ({since.previous_commit[:7]}) is there to fall back to"
+        f"{_at_provider(fallbacks)}; {what}",
         source=f"git tags and migrations since {since.previous_tag}",
         observed_at=look.now(),
         facts={
@@ -142,10 +153,15 @@ def _evidence(
             "new_migrations": len(scripts),
             "point_of_no_return": changes[0].migration if changes else None,
             "commands": "\n".join(commands),
+            "targets": {**targets(fallbacks)},
         },
         commit=since.commit,
         attachments=tuple(attachments),
     )
+
+
+def _at_provider(fallbacks: tuple[Fallback, ...]) -> str:
+    return f", with {', '.join(one.reference for one in fallbacks)}" if fallbacks else ""
 
 
 def _listed(changes: Sequence[BreakingChange]) -> str:

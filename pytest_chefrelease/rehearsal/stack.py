@@ -17,6 +17,7 @@ from pytest_chefrelease.errors import Unreachable
 from pytest_chefrelease.rehearsal import past, people, postgres, repository, variables
 from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import Database
+from pytest_chefrelease.rehearsal.doubles import fly
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 from pytest_chefrelease.rehearsal.migrate import Deployment, read_migrations
 from pytest_chefrelease.rehearsal.postgres_programs import Programs
@@ -137,6 +138,8 @@ class Stack:
                 ),
             },
             github_token=made_up.github,
+            fly_token=made_up.fly,
+            render_token=made_up.render,
             control_token=made_up.control,
             database_pid=self._cluster.pid,
             database_folder=str(self._cluster.folder),
@@ -260,6 +263,7 @@ class Stack:
         """Let production run the release's code."""
         for part in ("production-api", "production-web"):
             self.change(part, **self.release_build.fields())
+        self.change("fly", **fly.deployed(self.previous_build, self.release_build))
         self.environment.update(variables.of_build(self.release_build))
 
     def migrate(self) -> Deployment:

@@ -37,6 +37,8 @@ class Secrets:
     staging_webhook: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     sentry_key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     github: str = field(default_factory=_github_token, repr=False)
+    fly: str = field(default_factory=lambda: f"fo1_{secrets.token_urlsafe(32)}", repr=False)
+    render: str = field(default_factory=lambda: f"rnd_{secrets.token_urlsafe(24)}", repr=False)
     control: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     smoke_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     badge: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
@@ -54,6 +56,8 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
         "WH_SECRET": made_up.webhook,
         "SENTRY_DSN": f"https://{made_up.sentry_key}@o4507.ingest.sentry.example/4508",
         "GITHUB_TOKEN": made_up.github,
+        "FLY_API_TOKEN": made_up.fly,
+        "RENDER_API_KEY": made_up.render,
         "CHEFRELEASE_LOGIN_USER": SMOKE_EMAIL,
         "CHEFRELEASE_LOGIN_PASSWORD": made_up.smoke_password,
     }
@@ -116,6 +120,7 @@ def release_toml(places: Places) -> str:
         slug=_text(places.slug),
         status_page=_text(places.urls["status"]),
         github=_text(places.urls["github"]),
+        fly=_text(places.urls["fly"] + "/v1"),
         api=_text(places.urls["production-api"]),
         web=_text(places.urls["production-web"]),
         staging_api=_text(places.urls["staging-api"]),
@@ -204,4 +209,14 @@ interval = "1s"
 name = "fly"
 app = "chefcloud-prod-api"
 web_app = "chefcloud-prod-web"
+api_url = {fly}
+
+[deploy]
+settle = "2s"
+every = "500ms"
+
+[maintenance]
+path = "/"
+api_path = "/inventory/items"
+preview = "/maintenance"
 """

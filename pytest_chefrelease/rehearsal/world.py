@@ -46,6 +46,8 @@ class World:
     release_commit: str
     plants: Mapping[str, Plant]
     github_token: str = field(repr=False)
+    fly_token: str = field(repr=False)
+    render_token: str = field(repr=False)
     control_token: str = field(repr=False)
     database_pid: int
     database_folder: str

@@ -7,8 +7,9 @@ and what no command can do is a comment. Source: the runbook's "Rollback Procedu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from shlex import quote
 
 
@@ -17,8 +18,9 @@ class Deployment:
     """What the commands of a response need to know; unknown parts stay placeholders.
 
     ``provider`` is ``fly``, ``render``, ``docker`` or None; ``apps`` are the provider's
-    names of API and web; ``image`` is the image of the previous release; ``backup`` the
-    newest backup file; ``migration`` the name of the migration that failed.
+    names of API and web; ``image`` is the image of the previous release, and ``targets`` what
+    the provider takes to go back by app: an image, or Render's id of a deploy; ``backup`` is
+    the newest backup file; ``migration`` the name of the migration that failed.
     """
 
     provider: str | None = None
@@ -27,6 +29,7 @@ class Deployment:
     image: str | None = None
     backup: str | None = None
     migration: str | None = None
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 def rollback_commands(deployment: Deployment) -> tuple[str, ...]:
@@ -89,9 +92,13 @@ def _render(deployment: Deployment) -> tuple[str, ...]:
         headers = "-H \"Authorization: Bearer $RENDER_API_KEY\" -H 'Content-Type: application/json'"
         lines += [
             f"# Render dashboard: {_one_line(app)}: Events/Deploys: deploy of {version}: Rollback",
-            f"""curl -X POST {url} {headers} -d '{{"deployId": "DEPLOY_ID"}}'""",
+            f"curl -X POST {url} {headers} -d {_deploy_id(deployment.targets.get(app))}",
         ]
     return tuple(lines)
+
+
+def _deploy_id(target: str | None) -> str:
+    return quote(json.dumps({"deployId": target or "DEPLOY_ID"}))
 
 
 def _docker(deployment: Deployment) -> tuple[str, ...]:
@@ -100,10 +107,11 @@ def _docker(deployment: Deployment) -> tuple[str, ...]:
 
 
 def _images(deployment: Deployment) -> list[tuple[str, str]]:
-    """Each app with the image to go back to: the one that is known is the first app's."""
+    """Each app with the image to go back to; ``image`` is the first app's."""
     version = deployment.previous_version or "PREVIOUS_VERSION"
     is_docker = deployment.provider == "docker"
     images = [f"{a}:{version}" if is_docker else f"IMAGE_OF_{version}" for a in _apps(deployment)]
+    images = [deployment.targets.get(a, i) for a, i in zip(_apps(deployment), images, strict=True)]
     images[0] = deployment.image or images[0]
     return list(zip(_apps(deployment), images, strict=True))
 

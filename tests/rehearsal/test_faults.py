@@ -42,6 +42,10 @@ ITEMS_WITH_FAULTS = (
     "env.value",
     "env.provider-config",
     "rollback.previous-release",
+    "deploy.executed",
+    "deploy.instances",
+    "deploy.maintenance-on",
+    "deploy.maintenance-off",
 )
 
 

@@ -1,4 +1,4 @@
-"""Faults of repository, sign-offs, CI, environment and rollback turn their items and no other.
+"""Faults of repository, CI, environment, deployment and rollback turn their items and no other.
 
 The checks of those rooms run against the stack, without pytest around them and without a
 browser; other faults are held to the whole gate in test_fault_matrix.
@@ -18,7 +18,7 @@ from pytest_chefrelease.checks.engine import Task, run, timeout_of
 from pytest_chefrelease.checks.once import Once
 from pytest_chefrelease.probes.git import identify_release
 from pytest_chefrelease.probes.probes import Probes
-from pytest_chefrelease.rehearsal.faults import ci, env, release, rollback, version, world
+from pytest_chefrelease.rehearsal.faults import ci, deploy, env, release, rollback, version, world
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.stack import Stack
 from pytest_chefrelease.runbook.item import Stage
@@ -30,11 +30,12 @@ FAULTS = (
     *version.FAULTS,
     *release.FAULTS,
     *env.FAULTS,
+    *deploy.FAULTS,
     *rollback.FAULTS,
     *world.FAULTS,
 )
-ROOMS = {"ci", "env", "rollback", "version", "release", "world"}
-OTHERS = {"deploy.announced", "staging.ui-spot-check"}
+ROOMS = {"ci", "deploy", "env", "rollback", "version", "release", "world"}
+OTHERS = {"staging.ui-spot-check"}
 
 
 def looked_at(stack: Stack, stage: Stage) -> list[Result]:

@@ -22,7 +22,6 @@ _MINIMUM = Minimum(counts={"answers": 1}, facts=("http_status",))
         stages=(Stage.PRERELEASE,),
         severity=Severity.P2,
         section=Section.DEPLOYMENT,
-        quick_check=6,
         minimum=_MINIMUM,
         remedy="Mend the maintenance page before it is needed: 503 tells search engines and "
         "clients that it will pass, Retry-After when.",

@@ -55,6 +55,7 @@ class WebFront:
 
         application = web.Application()
         application.router.add_get("/favicon.svg", self._icon)
+        application.router.add_get("/maintenance", self._maintenance)
         application.router.add_get("/_next/static/{build}/{name:.+}", self._static)
         application.router.add_get("/{path:.*}", self._document)
         application.on_response_prepare.append(_prepare)
@@ -64,16 +65,22 @@ class WebFront:
         from aiohttp import web
 
         if self.running.maintenance:
-            return web.Response(
-                status=503,
-                text=self._filled("maintenance.html"),
-                content_type="text/html",
-                headers={"Retry-After": str(RETRY_AFTER_S)},
-            )
+            return await self._maintenance(request)
         page = PAGES.get(request.path)
         name = "document.html" if page else "not-found.html"
         text = self._filled(name).replace("__PAGE__", page or "")
         return web.Response(status=200 if page else 404, text=text, content_type="text/html")
+
+    async def _maintenance(self, _: web.Request) -> web.Response:
+        """The maintenance page; at its own path it can be seen before it is needed."""
+        from aiohttp import web
+
+        return web.Response(
+            status=503,
+            text=self._filled("maintenance.html"),
+            content_type="text/html",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
 
     async def _static(self, request: web.Request) -> web.Response:
         from aiohttp import web

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_chefrelease.rehearsal.doubles import github, status_page
+from pytest_chefrelease.rehearsal.doubles import fly, github, render, status_page
 from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import World
 
 BUILDERS: Mapping[str, Callable[[World], Site]] = {
+    "fly": fly.build,
     "github": github.build,
+    "render": render.build,
     "status": status_page.build,
 }

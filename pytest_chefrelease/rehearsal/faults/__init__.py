@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.rehearsal.faults import (
     ci,
+    deploy,
     env,
     health,
     latency,
@@ -35,6 +36,7 @@ FAULTS: tuple[Fault, ...] = (
     *world.FAULTS,
     *secrets.FAULTS,
     *env.FAULTS,
+    *deploy.FAULTS,
     *migrations.FAULTS,
     *health.FAULTS,
     *smoke.FAULTS,

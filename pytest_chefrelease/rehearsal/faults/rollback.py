@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_chefrelease.rehearsal.doubles import fly
+from pytest_chefrelease.rehearsal.faults.effects import changing
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.faults.release_again import release_again
 from pytest_chefrelease.rehearsal.repository import MIGRATIONS, PREVIOUS
 from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.verdict import Decision
 
 if TYPE_CHECKING:
     from pytest_chefrelease.rehearsal.stack import Stack
@@ -32,6 +36,11 @@ def _drop_a_column(stack: Stack, tree: Path) -> None:
     stack.staging.execute(edit, (checksum, _PENDING))
 
 
+def _run_another_commit(stack: Stack) -> None:
+    other = replace(stack.previous_build, commit=stack.repository.commit_of("v1.4.0"))
+    stack.change("fly", **fly.deployed(other))
+
+
 FAULTS = (
     Fault(
         "previous-release-gone",
@@ -39,6 +48,21 @@ FAULTS = (
         Stage.PRERELEASE,
         _previous_not_at_origin,
         red=_ITEM,
+    ),
+    Fault(
+        "nothing-to-fall-back-to",
+        "At the provider production's apps have no machine: nothing that could run again",
+        Stage.PRERELEASE,
+        changing("fly", machines=[]),
+        red=_ITEM,
+    ),
+    Fault(
+        "production-is-another-release",
+        "At the provider production runs another commit than the release before this one",
+        Stage.PRERELEASE,
+        _run_another_commit,
+        unverified=_ITEM,
+        verdict=Decision.HOLD,
     ),
     Fault(
         "point-of-no-return",

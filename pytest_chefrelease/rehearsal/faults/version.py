@@ -101,9 +101,9 @@ def _mixed_production(stack: Stack) -> None:
     stack.change("production-web", version="v1.4.1")
 
 
-def _incoherent(name: str, title: str, apply: Effect, stage: Stage = Stage.PRERELEASE) -> Fault:
+def _incoherent(name: str, title: str, apply: Effect) -> Fault:
     items = ("version.coherence",)
-    return Fault(name, title, stage, apply, unverified=items, verdict=Decision.HOLD)
+    return Fault(name, title, Stage.PRERELEASE, apply, unverified=items, verdict=Decision.HOLD)
 
 
 FAULTS = (
@@ -178,11 +178,5 @@ FAULTS = (
         "production-mixed",
         "Production's web front is of another version than its API",
         _mixed_production,
-    ),
-    _incoherent(
-        "web-not-deployed",
-        "After the deploy the web front still runs the release before",
-        lambda stack: stack.change("production-web", **stack.previous_build.fields()),
-        Stage.POSTRELEASE,
     ),
 )

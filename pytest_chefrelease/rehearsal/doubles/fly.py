@@ -1,0 +1,249 @@
+"""Fly.io's Machines API with ChefCloud's two apps, as far as a release gate reads it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pytest_chefrelease.rehearsal.doubles.bearer import guarded
+from pytest_chefrelease.rehearsal.intercept import Json
+from pytest_chefrelease.rehearsal.site import Site, changed
+from pytest_chefrelease.rehearsal.world import Build, World
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+API_APP, WEB_APP = "chefcloud-prod-api", "chefcloud-prod-web"
+REGIONS = ("fra", "arn")
+_PORTS = {API_APP: 3001, WEB_APP: 3000}
+_SECRETS = ("DATABASE_URL", "JWT_SECRET", "SENTRY_DSN", "WH_SECRET")
+
+Entry = dict[str, str | int | list[int]]
+"""A machine: app, id, region, state, check, build (its place in ``builds``), exits_ago_s."""
+
+
+def machine(app: str, number: int, **changes: str | int | list[int]) -> Entry:
+    """A machine in its usual state, with changes."""
+    identity = hashlib.sha256(f"{app} {number}".encode()).hexdigest()[:14]
+    usual: Entry = {
+        "app": app,
+        "id": identity,
+        "region": REGIONS[number],
+        "state": "started",
+        "check": "passing",
+        "build": -1,
+        "exits_ago_s": [],
+    }
+    return usual | changes
+
+
+def fleet(**second_of_api: str | int | list[int]) -> list[Entry]:
+    """Two machines for each app; the API's second one may differ."""
+    return [
+        machine(API_APP, 0),
+        machine(API_APP, 1, **second_of_api),
+        machine(WEB_APP, 0),
+        machine(WEB_APP, 1),
+    ]
+
+
+def deployed(*builds: Build) -> dict[str, Json]:
+    """The fields of ``State`` after builds were deployed one after the other."""
+    return {"builds": [build.fields() for build in builds]}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was deployed, oldest first, and the machines that run it."""
+
+    builds: list[dict[str, str]]
+    machines: list[Entry] = field(default_factory=fleet)
+
+
+def build(world: World) -> Site:
+    """The double of the organization that production runs in."""
+    return Fly(world)
+
+
+class Fly:
+    """Answers about the apps of one organization."""
+
+    name = "fly"
+
+    def __init__(self, world: World) -> None:
+        build = world.plants["production"].build
+        self._initial = State([{key: str(value) for key, value in build.fields().items()}])
+        self._token = world.fly_token
+        self.state = self._initial
+
+    def change(self, fields: Mapping[str, Json]) -> None:
+        """Set fields of ``State``."""
+        self.state = changed(self.state, fields)
+
+    def reset(self) -> None:
+        """Run as at the start."""
+        self.state = self._initial
+
+    def application(self) -> web.Application:
+        """Routes behind the token."""
+        from aiohttp import web
+
+        application = web.Application(middlewares=[guarded(self._token, "error")])
+        add = application.router.add_get
+        add("/v1/apps/{app}/machines", self._machines)
+        add("/v1/apps/{app}/machines/{id}/versions", self._versions)
+        add("/v1/apps/{app}/secrets", self._secrets)
+        return application
+
+    async def _machines(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        return web.json_response([self._machine(entry) for entry in self._of(request)])
+
+    async def _versions(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        for entry in self._of(request):
+            if entry["id"] == request.match_info["id"]:
+                app = str(entry["app"])
+                versions: list[Json] = [
+                    {"version": _version(number), "user_config": _config(app, one, number)}
+                    for number, one in enumerate(self.state.builds, start=1)
+                ]
+                return web.json_response(versions[::-1])
+        return web.json_response({"error": "machine not found"}, status=404)
+
+    async def _secrets(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        self._of(request)
+        listed: list[Json] = [
+            {
+                "name": name,
+                "digest": hashlib.sha256(name.encode()).hexdigest()[:16],
+                "created_at": "2026-01-12T09:00:00Z",
+                "updated_at": _stamp(time.time() - 30 * 86_400),
+            }
+            for name in _SECRETS
+        ]
+        return web.json_response({"secrets": listed})
+
+    def _of(self, request: web.Request) -> list[Entry]:
+        """The machines of the app that is asked about."""
+        from aiohttp import web
+
+        app = request.match_info["app"]
+        if app not in _PORTS:
+            raise web.HTTPNotFound(
+                text='{"error": "app not found"}', content_type="application/json"
+            )
+        return [entry for entry in self.state.machines if entry["app"] == app]
+
+    def _machine(self, entry: Entry) -> Json:
+        app, index = str(entry["app"]), int(str(entry["build"]))
+        number = index + len(self.state.builds) + 1 if index < 0 else index + 1
+        build = self.state.builds[number - 1]
+        config = _config(app, build, number)
+        check = str(entry["check"])
+        return {
+            "id": entry["id"],
+            "name": f"{app}-{entry['region']}",
+            "state": entry["state"],
+            "region": entry["region"],
+            "instance_id": _version(number),
+            "private_ip": "fdaa:2:45b:a7b:1f60:8a3c:5d2e:2",
+            "created_at": build["built_at"],
+            "updated_at": build["built_at"],
+            "host_status": "ok",
+            "image_ref": _image_ref(app, build),
+            "config": config,
+            "checks": [
+                {
+                    "name": f"servicecheck-00-http-{_PORTS[app]}",
+                    "status": check,
+                    "output": "" if check == "passing" else "connect: connection refused",
+                    "updated_at": _stamp(time.time() - 20),
+                }
+            ],
+            "events": _events(entry),
+        }
+
+
+def _events(entry: Entry) -> list[Json]:
+    exits = entry["exits_ago_s"]
+    return [
+        {
+            "id": f"01JEVENT{number:018d}",
+            "type": "exit",
+            "status": "stopped",
+            "source": "flyd",
+            "timestamp": int((time.time() - ago_s) * 1000),
+            "request": {
+                "exit_event": {
+                    "requested_stop": False,
+                    "restarting": True,
+                    "exit_code": 137,
+                    "oom_killed": True,
+                },
+                "restart_count": number,
+            },
+        }
+        for number, ago_s in enumerate(exits if isinstance(exits, list) else [], start=1)
+    ]
+
+
+def _config(app: str, build: Mapping[str, str], number: int) -> Json:
+    return {
+        "image": _image(app, build),
+        "env": {
+            "NODE_ENV": "production",
+            "BUILD_VERSION": build["version"],
+            "BUILD_SHA": build["commit"],
+        },
+        "metadata": {
+            "fly_platform_version": "v2",
+            "fly_process_group": "app",
+            "fly_release_version": str(40 + number),
+        },
+        "services": [
+            {
+                "protocol": "tcp",
+                "internal_port": _PORTS[app],
+                "autostart": True,
+                "min_machines_running": len(REGIONS),
+            }
+        ],
+        "restart": {"policy": "on-failure", "max_retries": 10},
+    }
+
+
+def _image(app: str, build: Mapping[str, str]) -> str:
+    return f"registry.fly.io/{app}:{_tag(build)}"
+
+
+def _tag(build: Mapping[str, str]) -> str:
+    return "deployment-" + hashlib.sha256(build["commit"].encode()).hexdigest()[:26].upper()
+
+
+def _image_ref(app: str, build: Mapping[str, str]) -> Json:
+    content = f"{app} {build['version']} {build['commit']}"
+    return {
+        "registry": "registry.fly.io",
+        "repository": app,
+        "tag": _tag(build),
+        "digest": "sha256:" + hashlib.sha256(content.encode()).hexdigest(),
+        "labels": {"org.opencontainers.image.revision": build["commit"]},
+    }
+
+
+def _version(number: int) -> str:
+    """An identity that sorts as a ULID does."""
+    return f"01JD{number:022d}"
+
+
+def _stamp(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
