@@ -29,9 +29,9 @@ def merge(
 ) -> None:
     """Make one report and one verdict from the results of several shards or hosts.
 
-    Each DIR is the report folder of one of them: pytest -m prerelease --release-shard 2/5. Exit code
-    0 only if the whole is GO; a shard that is missing makes HOLD; parts of different
-    releases are not merged (4).
+    Each DIR is the report folder of one of them: pytest -m prerelease --release-shard 2/5.
+    Exit code 0 only if the whole is GO; a shard that is missing makes HOLD; parts of
+    different releases are not merged (4).
     """
     from pytest_chefrelease.merge import desk
     from pytest_chefrelease.report.terminal import verdict_block
