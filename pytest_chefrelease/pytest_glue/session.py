@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -106,6 +107,9 @@ class StageSession:
             if not self.is_worker and not session.testsfailed:
                 self.runner.start_all(tasks)
                 self.reporting.prepare()
+        # What start-up has made stays to the end: the collector need not look at it again.
+        gc.freeze()
+        gc.enable()
 
     # --- running --------------------------------------------------------------------
 
