@@ -57,6 +57,8 @@ def _world(commit: str, origin: Path, urls: dict[str, str]) -> World:
         release_commit=commit,
         plants={},
         github_token=TOKEN,
+        fly_token="",
+        render_token="",
         control_token="",
         database_pid=0,
         database_folder="",
