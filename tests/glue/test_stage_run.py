@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from pytest_chefrelease.probes.ledger import LedgerProbe
 from tests.glue.running import Application, Gate, only_health
 
 HEALTH = ("--release-item", "health.*")
@@ -42,6 +43,8 @@ def test_every_item_well_is_go_with_exit_code_zero(
     assert ran.code == 0, ran.text
     assert ran.record()["verdict"] == "GO"
     assert ran.last_line.startswith("GO")
+    (remembered,) = LedgerProbe(ran.folder / "reports" / "ledger.sqlite").runs()
+    assert (remembered.version, remembered.verdict) == ("v1.5.0", "GO")
 
 
 def test_a_failed_item_is_no_go_and_says_to_roll_back(
