@@ -8,8 +8,10 @@ import click
 
 from pytest_chefrelease import __version__
 from pytest_chefrelease.cli.attest import attest
+from pytest_chefrelease.cli.doctor import doctor
 from pytest_chefrelease.cli.merge import merge
 from pytest_chefrelease.cli.outcome import history, outcome
+from pytest_chefrelease.cli.plan import plan
 from pytest_chefrelease.cli.rehearse import rehearse
 from pytest_chefrelease.cli.sign import sign
 from pytest_chefrelease.cli.verify import verify
@@ -26,7 +28,7 @@ def chefrelease() -> None:
     """
 
 
-for _command in (rehearse, sign, merge, attest, verify, outcome, history):
+for _command in (rehearse, doctor, plan, sign, merge, attest, verify, outcome, history):
     chefrelease.add_command(_command)
 
 

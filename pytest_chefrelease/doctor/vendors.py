@@ -1,0 +1,116 @@
+"""Sources that a vendor keeps: secrets, deploys, issues, logs. By settings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_chefrelease.doctor.source import Kind, Source, Touch
+from pytest_chefrelease.probes.providers import fly_api, registry, render_api
+from pytest_chefrelease.probes.secret_stores import gcp
+from pytest_chefrelease.settings.model import ProviderTable, Settings
+
+_PROVIDER_ITEMS = (
+    *("deploy.executed", "deploy.instances", "rollback.*", "version.coherence"),
+    *("staging.same-code", "backup.automatic", "incident.flags"),
+)
+_SECRET_ITEMS = (
+    *("secrets.present", "secrets.strength", "secrets.rotation", "secrets.distinct"),
+    *("secrets.not-in-repository", "secrets.not-served", "secrets.jwt-rotation"),
+    *("secrets.old-is-dead", "env.value"),
+)
+_HOSTS = {
+    "fly": fly_api.API_URL,
+    "render": render_api.API_URL,
+    "gcp": gcp.API_URL,
+    "aws": "AWS Secrets Manager in the region of AWS's own settings",
+    "aws-parameters": "AWS Parameter Store in the region of AWS's own settings",
+}
+_TOKENS = {
+    "fly": fly_api.TOKEN_NAME,
+    "render": render_api.TOKEN_NAME,
+    "gcp": gcp.TOKEN_NAME,
+    "docker": registry.TOKEN_NAME,
+}
+
+
+def sources_of(settings: Settings) -> tuple[Source, ...]:
+    """What vendors keep of the release, configured or not."""
+    return (*_stores(settings), _provider(settings.provider), _sentry(settings), _logs(settings))
+
+
+def _stores(settings: Settings) -> Iterator[Source]:
+    table = settings.secrets
+    yield _store(settings, table.source, "production's secrets", _SECRET_ITEMS)
+    if table.values:
+        yield _store(settings, table.values, "production's values", _SECRET_ITEMS)
+    yield _store(settings, table.staging_source, "staging's secrets", ("secrets.distinct",))
+
+
+def _store(settings: Settings, source: str, title: str, items: tuple[str, ...]) -> Source:
+    kind, _, rest = source.partition(":")
+    touches: tuple[Touch, ...] = ()
+    credentials: tuple[str, ...] = ()
+    if kind == "env":
+        credentials = tuple(rest + name for name in settings.secrets.all_required)
+    elif kind == "env-file":
+        touches = (Touch("read", rest),)
+    else:
+        touches = (Touch("GET", settings.secrets.api_url or _HOSTS[kind], is_host=True),)
+        credentials = tuple(filter(None, [settings.secrets.token_env or _TOKENS.get(kind)]))
+    key = "staging_source" if title.startswith("staging") else "source"
+    return Source(
+        name=f"{title} ({source})",
+        kind=Kind.SECRETS,
+        items=items,
+        place=source,
+        touches=touches,
+        credentials=credentials,
+        remedy=f"Set secrets.{key} in release.toml to where they are, or export what is missing.",
+    )
+
+
+def _provider(provider: ProviderTable) -> Source:
+    name = provider.name
+    host = provider.api_url or _HOSTS.get(name or "") or provider.registry
+    touches = [Touch("GET", host, is_host=True)] if host else []
+    touches += [Touch("run", "docker inspect, docker ps")] if name == "docker" else []
+    token = provider.token_env or _TOKENS.get(name or "")
+    needs_token = name in ("fly", "render") or bool(provider.registry)
+    return Source(
+        name=f"the provider ({name})" if name else "the provider",
+        kind=Kind.PROVIDER,
+        items=_PROVIDER_ITEMS,
+        place=provider.app if name else None,
+        touches=tuple(touches),
+        credentials=(token,) if token and needs_token else (),
+        remedy="Set name and app under [provider] in release.toml.",
+    )
+
+
+def _sentry(settings: Settings) -> Source:
+    sentry = settings.sentry
+    is_there = bool(sentry.organization and sentry.project)
+    return Source(
+        name="Sentry",
+        kind=Kind.SENTRY,
+        items=("sentry.*",),
+        place=f"{sentry.organization}/{sentry.project}" if is_there else None,
+        touches=(Touch("GET", sentry.api_url, is_host=True),) if is_there else (),
+        credentials=(sentry.token_env,) if is_there else (),
+        remedy="Set organization and project under [sentry] in release.toml.",
+        is_optional=True,
+    )
+
+
+def _logs(settings: Settings) -> Source:
+    source = settings.logs.source
+    kind, _, rest = (source or "").partition(":")
+    verb = {"file": "read", "command": "run"}.get(kind, "GET")
+    return Source(
+        name="the application's logs",
+        kind=Kind.LOGS,
+        items=("logs.*",),
+        place=source,
+        touches=(Touch(verb, rest or kind, is_host=verb == "GET"),) if source else (),
+        remedy='Set logs.source in release.toml, such as "file:/var/log/api/*.json".',
+    )

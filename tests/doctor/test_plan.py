@@ -1,0 +1,55 @@
+"""What a stage would touch is said beforehand, and nothing else is touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.doctor.plan import plan_of, tell_plan
+from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.settings.load import validate
+from pytest_chefrelease.settings.model import Settings
+
+FULL: dict[str, object] = {
+    "environments": {
+        "production": {
+            "api": "https://api.example",
+            "web": "https://web.example",
+            "database_env": "PROD_DB",
+        },
+        "staging": {"api": "https://staging.example"},
+    },
+    "secrets": {"source": "aws:prod/", "values": "env"},
+    "provider": {"name": "fly", "app": "cloud"},
+    "ci": {"token_env": "CI_READER", "commands": {"lint": "make lint"}},
+    "logs": {"source": "file:/var/log/api/*.json"},
+    "not_applicable": {"routes.*": "no web front"},
+}
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_item_has_a_source_that_tells_what_it_touches(stage: Stage) -> None:
+    assert plan_of(Settings(), catalogue().values(), stage).unknown == ()
+
+
+def test_a_plan_names_hosts_verbs_credentials_and_files() -> None:
+    told = tell_plan(plan_of(validate(FULL), catalogue().values(), Stage.PRERELEASE))
+
+    for part in (
+        "https://api.example\n      GET, HEAD, OPTIONS; POST of an empty object to /auth/login",
+        "https://api.github.com\n      GET, for ",
+        "the database in PROD_DB\n      SELECT, read-only, for migrations.status",
+        "AWS Secrets Manager",
+        "CI_READER\n      for ci.",
+        "make lint\n      run, for ci.command",
+        "reports/\n      write",
+        "staging's web front: Give environments.staging.web",
+    ):
+        assert part in told
+
+
+def test_what_settings_take_out_is_not_planned() -> None:
+    plan = plan_of(validate(FULL), catalogue().values(), Stage.POSTRELEASE)
+
+    assert [item for item in plan.items if item.startswith("routes.")] == []
+    assert not any(touch.place == "chromium" for touch in plan.touches)
