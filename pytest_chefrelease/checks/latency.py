@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.engine import timeout_of
@@ -52,6 +53,7 @@ P95 = Item(
 
 
 @check(P95, each=endpoints)
+@unless_closed
 async def latency_p95(look: Context, endpoint: str) -> Evidence:
     """P95 under ``latency.p95``, proven by the rules of ``runbook/p95.py``."""
     _demand_source(look)

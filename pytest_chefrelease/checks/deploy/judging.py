@@ -30,7 +30,7 @@ def judged(seen: Seen, look: Context) -> Evidence | Later:
             return Later(_failed(f"{deployed.place}: {unsettled}", seen, look))
         theirs = _told_by(deployed, look)
     if not seen.answers:
-        said = f"nothing says what runs: {seen.words[0].problem}"
+        said = f"the {seen.part} does not say what it runs: {seen.words[0].problem}"
         return Later(_unverified(said, "Find out why it does not answer.", seen, look))
     ours = {word.match for word in seen.answers}
     if ours & {Match.OTHER, Match.CONTRADICTORY}:

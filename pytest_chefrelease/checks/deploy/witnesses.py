@@ -55,6 +55,8 @@ async def _ask(look: Context, part: str, who: str, way: Way) -> Word:
         return Word(who, "", Match.UNKNOWN, error.seen)
     if not clues and answer.status >= 400:
         return Word(who, "", Match.UNKNOWN, f"status {answer.status}")
+    if part == "api" and answer.is_html:
+        return Word(who, "", Match.UNKNOWN, "a page answers instead of the API")
     return Word(who, in_words(clues), judge(clues, look))
 
 

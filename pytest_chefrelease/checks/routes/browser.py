@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.routes.account import account_of, session_of
@@ -34,6 +35,7 @@ from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, St
     ),
     each=paths,
 )
+@unless_closed
 async def routes_browser(look: Context, path: str) -> Evidence:
     """Chromium opens the route: settled, usable, painted, without errors, in its budget.
 

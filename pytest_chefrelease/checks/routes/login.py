@@ -6,6 +6,7 @@ import re
 import secrets
 from dataclasses import replace
 
+from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.routes.account import account_of, request_of
@@ -44,6 +45,7 @@ from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, St
         needs_browser=True,
     )
 )
+@unless_closed
 async def routes_login(look: Context) -> Evidence:
     """Through the form to the data page, loaded afresh; then the same with a wrong password.
 

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 from pytest_chefrelease.rehearsal.doubles import fly
 from pytest_chefrelease.rehearsal.faults.effects import Effect, changing, intercepting
 from pytest_chefrelease.rehearsal.faults.fault import Fault
+from pytest_chefrelease.rehearsal.faults.parameters import (
+    BROWSER_PROTECTED,
+    LATENCY,
+    PREFLIGHT,
+    SMOKE,
+)
 from pytest_chefrelease.rehearsal.intercept import Intercept
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.response import Action
@@ -97,6 +103,13 @@ FAULTS = (
         changing("production-api", maintenance=True),
         "deploy.maintenance-off",
         action=Action.ROLL_BACK_OR_HOTFIX,
+        # Nothing can be said of what is closed.
+        unverified=(
+            *(SMOKE[name] for name in SMOKE if name != "GET /health"),
+            *(PREFLIGHT[rule] for rule in PREFLIGHT if rule != "cors"),
+            *(*BROWSER_PROTECTED, "routes.login", LATENCY["/inventory/items"]),
+            *("secrets.jwt-rotation", "secrets.old-is-dead[JWT_SECRET]"),
+        ),
     ),
     Fault(
         "maintenance-page-missing",
