@@ -19,6 +19,8 @@ from pytest_chefrelease.runbook.response import Action
 _API = "production-api"
 _ITEM = ("health.endpoint",)
 _SMOKE = SMOKE["GET /health"]
+_UNTOLD = ("deploy.executed[api]",)
+"""Without a health answer the API does not say which release runs."""
 
 
 def _health(status: int, body: str, content_type: str = "application/json") -> Effect:
@@ -43,7 +45,13 @@ def _fault(
 _DOWN = _health(503, '{"status": "error"}')
 
 FAULTS = (
-    _fault("health-down", "The health endpoint answers 503", _DOWN, _SMOKE, LATENCY["/health"]),
+    _fault(
+        "health-down",
+        "The health endpoint answers 503",
+        _DOWN,
+        *(_SMOKE, LATENCY["/health"]),
+        unverified=_UNTOLD,
+    ),
     _fault(
         "health-degraded",
         "The application says of itself that it is degraded",
@@ -54,7 +62,7 @@ FAULTS = (
         "health-wrong-version",
         "The previous version still answers after the deploy",
         changing(_API, version=PREVIOUS),
-        unverified=("version.coherence",),
+        unverified=("version.coherence", *_UNTOLD),
     ),
     _fault(
         "health-stale-timestamp",
@@ -66,8 +74,14 @@ FAULTS = (
         "A proxy's page answers instead of the health endpoint",
         _health(200, "<html><body>Welcome to nginx!</body></html>", "text/html"),
         _SMOKE,
+        unverified=_UNTOLD,
     ),
-    _fault("health-empty", "The health endpoint answers 200 with nothing", _health(200, "")),
+    _fault(
+        "health-empty",
+        "The health endpoint answers 200 with nothing",
+        _health(200, ""),
+        unverified=_UNTOLD,
+    ),
     _fault(
         "health-service-down",
         "The application cannot reach its database",
@@ -78,10 +92,13 @@ FAULTS = (
         "The API's port refuses connections",
         Stage.POSTRELEASE,
         refusing(_API),
-        red=(*_ITEM, *SMOKE.values(), *PREFLIGHT.values(), "routes.login"),
-        # Without any answer nothing can be said of its speed, of the pages behind a login, of
-        # what it serves, nor of the tokens that it accepts.
-        unverified=(*LATENCY.values(), *BROWSER_PROTECTED, *SECRETS_OF_API),
+        red=(
+            *(*_ITEM, *SMOKE.values(), *PREFLIGHT.values()),
+            *(*BROWSER_PROTECTED, "routes.login"),
+        ),
+        # Without any answer nothing can be said of its speed, of what it serves, nor of the
+        # tokens that it accepts, nor whether it is closed.
+        unverified=(*LATENCY.values(), *SECRETS_OF_API, *_UNTOLD, "deploy.maintenance-off"),
         action=Action.ROLL_BACK,
     ),
     _fault(

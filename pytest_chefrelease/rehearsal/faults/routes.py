@@ -44,14 +44,14 @@ def _lost(name: str) -> Effect:
 def _no_login(
     name: str, title: str, apply: Effect, *red: str, unverified: tuple[str, ...] = ()
 ) -> Fault:
-    """A fault that no login survives: the pages behind it cannot be seen."""
+    """A fault that no login survives: the pages behind it lead to a broken one, or to nothing."""
     return Fault(
         name,
         title,
         Stage.POSTRELEASE,
         apply,
-        red=(*red, "routes.login"),
-        unverified=(*BROWSER_PROTECTED, *unverified),
+        red=(*red, *BROWSER_PROTECTED, "routes.login"),
+        unverified=unverified,
         action=Action.ROLL_BACK,
     )
 
@@ -98,7 +98,7 @@ FAULTS = (
         *HTTP.values(),
         BROWSER["/"],
         BROWSER["/login"],
-        unverified=("secrets.not-served[web]",),
+        unverified=("secrets.not-served[web]", "deploy.executed[web]", "deploy.maintenance-off"),
     ),
     _fault(
         "missing-chunk",
