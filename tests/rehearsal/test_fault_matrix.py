@@ -33,6 +33,11 @@ CHOSEN = tuple(
 )
 
 
+# What the gate says of the machine that it runs on is no finding about the fault.
+TOO_BUSY = "the prober itself was late"
+TRIES = 3
+
+
 class _Response(msgspec.Struct):
     action: str
 
@@ -41,6 +46,7 @@ class _Item(msgspec.Struct):
     id: str
     parameter: str | None
     outcome: str
+    summary: str
 
     @property
     def label(self) -> str:
@@ -57,8 +63,14 @@ class _Report(msgspec.Struct):
 
 
 def gate(stack: Stack, stage: Stage, reports: Path) -> tuple[int, _Report]:
-    code = walk.run_stage(stack, stage, reports)
-    return code, msgspec.json.decode((reports / f"{stage.value}.json").read_bytes(), type=_Report)
+    """A run of the stage; once more where this machine kept the prober from its schedule."""
+    for _ in range(TRIES):
+        code = walk.run_stage(stack, stage, reports)
+        path = reports / f"{stage.value}.json"
+        report = msgspec.json.decode(path.read_bytes(), type=_Report)
+        if not any(TOO_BUSY in item.summary for item in report.items):
+            return code, report
+    pytest.fail(f"the machine was too busy to measure latency, {TRIES} times")
 
 
 def at(stack: Stack, stage: Stage) -> Stack:

@@ -18,6 +18,7 @@ import pytest
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.rehearsal import walk
 from pytest_chefrelease.rehearsal.faults import FAULTS
+from tests.rehearsal.test_fault_matrix import TOO_BUSY, TRIES
 
 _REHEARSE = """
 import sys
@@ -76,8 +77,13 @@ def until(process: subprocess.Popen[str], text: str) -> list[str]:
 
 
 def test_the_whole_runbook_is_walked_to_go(tmp_path: Path, temporary: Path) -> None:
-    with rehearsing(tmp_path / "reports", temporary) as process:
-        output, _ = process.communicate(timeout=180)
+    for _ in range(TRIES):
+        with rehearsing(tmp_path / "reports", temporary) as process:
+            output, _ = process.communicate(timeout=180)
+        if f"could not be verified: {TOO_BUSY}" not in output:
+            break
+    else:
+        pytest.fail(f"the machine was too busy to measure latency, {TRIES} times")
 
     assert verdicts(tmp_path / "reports") == dict.fromkeys(
         ("prerelease", "postrelease", "monitoring"), "GO"
