@@ -7,7 +7,6 @@ wrong again: it passes only after it has been right several times in a row, and 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -56,11 +55,12 @@ async def eventually(
     raises cannot be mended by waiting and ends it at once. ``what`` is told by ``say`` while
     it waits. Raises the last finding when the time is up.
     """
-    began = time.monotonic()
+    clock = asyncio.get_running_loop().time
+    began = clock()
     attempts: list[Attempt] = []
     while True:
         seen = await look_once()
-        elapsed_s = time.monotonic() - began
+        elapsed_s = clock() - began
         attempts.append(_attempt(elapsed_s, seen))
         if isinstance(seen, Evidence):
             # Once it is right the time limit waits too: confirming it takes few more looks.

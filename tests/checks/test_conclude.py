@@ -12,6 +12,7 @@ import pytest
 from pytest_chefrelease import checks
 from pytest_chefrelease.checks.conclude import conclude, deployment, expected_labels
 from pytest_chefrelease.checks.declare import Check, catalogue
+from pytest_chefrelease.runbook.commands import rollback_commands
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Severity, Stage, Symptom
 from pytest_chefrelease.runbook.outcome import Outcome, Result
@@ -80,6 +81,26 @@ def test_a_result_that_names_nothing_does_not_hide_one_that_does(path: str | Non
     )
 
     assert deployment(FLY, RELEASE, results).backup == "b.sql"
+
+
+def test_the_way_back_is_what_ran_before_the_deploy_else_what_the_provider_remembers() -> None:
+    before = result("rollback.previous-release")
+    seen = replace(WELL, facts={"targets": {"api": "registry.example/api:deployment-1"}})
+    told = replace(
+        result("deploy.executed", previous_reference="registry.example/web:deployment-7"),
+        parameter="web",
+    )
+    again = replace(
+        result("deploy.executed", previous_reference="registry.example/api:deployment-9"),
+        parameter="api",
+    )
+
+    commands = rollback_commands(
+        deployment(FLY, RELEASE, [replace(before, evidence=seen), told, again])
+    )
+
+    assert "fly deploy --image registry.example/api:deployment-1 -a api" in commands
+    assert "fly deploy --image registry.example/web:deployment-7 -a web" in commands
 
 
 def test_a_version_in_settings_wins_over_the_one_that_was_found() -> None:

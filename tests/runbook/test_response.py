@@ -183,6 +183,16 @@ def test_an_unknown_image_of_docker_is_the_apps_previous_tag() -> None:
     assert commands[0] == "docker pull chefcloud/api:v0.9.9"
 
 
+def test_what_the_provider_takes_to_go_back_is_filled_in_and_quoted() -> None:
+    targets = {"srv-1": "dep-1", "srv-2": "dep-2'; rm -rf ~"}
+    deployment = Deployment("render", ("srv-1", "srv-2"), "v1.4.2", targets=targets)
+
+    commands = response_to(HEALTH, deployment=deployment).commands
+
+    assert commands[1].endswith("""-d '{"deployId": "dep-1"}'""")
+    assert shlex.split(commands[3])[-1] == '{"deployId": "dep-2\'; rm -rf ~"}'
+
+
 def test_renders_own_service_id_goes_into_the_address() -> None:
     commands = response_to(HEALTH, deployment=Deployment("render", ("srv-c0ffee",), "v1")).commands
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -64,9 +65,16 @@ class Render:
             self.api.instances(app), self.api.events(app, "server_failed", since)
         )
         begun = live.created_at if live else None
-        # Render counts failures by service: each instance is shown with all of them.
-        crashes = sum(event.timestamp >= since for event in failures)
-        return tuple(_instance(each, begun, crashes) for each in listed)
+        failed = Counter(
+            event.details.instance
+            for event in failures
+            # Evicted is what the platform moves: the application has not ended by itself.
+            if event.timestamp >= since and not event.details.reason.evicted
+        )
+        shown = [_instance(each, begun, failed.pop(each.id, 0)) for each in listed]
+        # Who failed for good is not listed any more; older events do not say who it was.
+        shown += [_gone(name or "an instance", count) for name, count in failed.items()]
+        return tuple(shown)
 
 
 def _instance(instance: api_module.Instance, begun: datetime | None, crashes: int) -> Instance:
@@ -77,6 +85,10 @@ def _instance(instance: api_module.Instance, begun: datetime | None, crashes: in
         said="older than the live deploy" if is_older else "running",
         crashes=crashes,
     )
+
+
+def _gone(name: str, crashes: int) -> Instance:
+    return Instance(name, State.RESTING, "failed and gone", crashes=crashes)
 
 
 def _wanted(service: api_module.Service) -> int | None:

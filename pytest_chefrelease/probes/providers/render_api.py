@@ -91,11 +91,25 @@ class Instance(msgspec.Struct, rename="camel"):
     created_at: datetime
 
 
+class Reason(msgspec.Struct):
+    """Why an instance failed."""
+
+    evicted: bool = False
+
+
+class EventDetails(msgspec.Struct):
+    """What an event was about, as far as it matters here."""
+
+    instance: str = msgspec.field(name="instanceID", default="")
+    reason: Reason = msgspec.field(default_factory=Reason)
+
+
 class Event(msgspec.Struct):
     """Something that happened to a service."""
 
     type: str
     timestamp: datetime
+    details: EventDetails = msgspec.field(default_factory=EventDetails)
 
 
 class _EventRow(msgspec.Struct):

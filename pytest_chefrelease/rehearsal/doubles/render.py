@@ -31,11 +31,15 @@ def deploy(number: int, commit: str, status: str, ago_s: int) -> Entry:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The deploys, newest first, and how long ago each instance was started and each failed."""
+    """The deploys, newest first, and how long ago each instance was started.
+
+    ``failures_ago_s`` are the times at which the instance of the number ``failing`` ended.
+    """
 
     deploys: list[Entry]
     instances_ago_s: list[int] = field(default_factory=lambda: [60, 60])
     failures_ago_s: list[int] = field(default_factory=list)
+    failing: int = 0
     wanted: int = 2
     type: str = "web_service"
     suspended: str = "not_suspended"
@@ -129,7 +133,7 @@ class Render:
         from aiohttp import web
 
         listed = [
-            {"id": f"{SERVICE}-7c9d8-{number:05d}", "createdAt": _stamp(ago_s)}
+            {"id": f"{SERVICE}-{number:05d}", "createdAt": _stamp(ago_s)}
             for number, ago_s in enumerate(self.state.instances_ago_s)
         ]
         return web.json_response(listed)
@@ -143,7 +147,10 @@ class Render:
                 "timestamp": _stamp(ago_s),
                 "serviceId": SERVICE,
                 "type": "server_failed",
-                "details": {"reason": {"nonZeroExit": 137}},
+                "details": {
+                    "instanceID": f"{SERVICE}-{self.state.failing:05d}",
+                    "reason": {"evicted": False, "nonZeroExit": 137},
+                },
             }
             for number, ago_s in enumerate(self.state.failures_ago_s)
             if request.query.get("type") in (None, "server_failed")
