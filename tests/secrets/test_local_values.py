@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_chefrelease.probes.secret_stores.local_values import local_values
+from pytest_chefrelease.probes.providers import fly_api, registry, render_api
+from pytest_chefrelease.probes.secret_stores.local_values import USUAL_TOKENS, local_values
 from pytest_chefrelease.settings.model import Settings
 
 
@@ -34,6 +35,14 @@ def test_values_of_variables_and_env_files_are_known(tmp_path: Path) -> None:
     assert local_values(settings, tmp_path, variables) == sorted(
         ["from-file", "a-token", "old", "staging-hook", "staging-jwt", "url", "github", "password"]
     )
+
+
+def test_the_usual_tokens_are_known_without_being_named(tmp_path: Path) -> None:
+    usual = (fly_api.TOKEN_NAME, render_api.TOKEN_NAME, registry.TOKEN_NAME)
+    variables = {name: f"value of {name}" for name in usual}
+
+    assert usual == USUAL_TOKENS
+    assert local_values(Settings(), tmp_path, variables) == sorted(variables.values())
 
 
 def test_an_env_file_that_is_not_there_gives_none(tmp_path: Path) -> None:

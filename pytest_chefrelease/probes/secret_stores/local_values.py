@@ -11,6 +11,8 @@ from pytest_chefrelease.settings.model import Settings
 from pytest_chefrelease.settings.values import Table
 
 _SECRET_FIELDS = ("token_env", "password_env", "database_env", "old_env")
+USUAL_TOKENS = ("FLY_API_TOKEN", "RENDER_API_KEY", "REGISTRY_CREDENTIALS")
+"""The variables that are read where settings name none; importing who reads them takes time."""
 
 
 def local_values(settings: Settings, repository: Path, environment: Mapping[str, str]) -> list[str]:
@@ -23,7 +25,7 @@ def local_values(settings: Settings, repository: Path, environment: Mapping[str,
 
 
 def _variables(settings: Settings) -> Iterator[str]:
-    yield from _named_in(settings)
+    yield from (*_named_in(settings), *USUAL_TOKENS)
     prefixes = [source.partition(":")[2] for source in _sources(settings) if _is_env(source)]
     for name, rule in settings.secrets.all_required.items():
         for prefix in ("", *prefixes):
