@@ -120,4 +120,6 @@ def test_a_fault_turns_exactly_its_items(stack: Stack, fault: Fault) -> None:
 
     assert labels(results, Outcome.FAILED, blocking=True) == sorted(fault.red)
     assert labels(results, Outcome.FAILED, blocking=False) == sorted(fault.warned)
-    assert labels(results, Outcome.UNVERIFIED) == sorted(fault.unverified)
+    # What a fault leaves open in other rooms is seen only by the whole gate.
+    here = [name for name in fault.unverified if name in OTHERS or name.partition(".")[0] in ROOMS]
+    assert labels(results, Outcome.UNVERIFIED) == sorted(here)
