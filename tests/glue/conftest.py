@@ -23,8 +23,10 @@ def application() -> Iterator[Application]:
             app.requests.append(self.path)
             if app.delay is not None:
                 app.delay.wait(20)
-            body = json.dumps(app.document()).encode()
-            self.send_response(app.status if self.path == "/health" else 404)
+            page = app.pages.get(self.path)
+            body = (json.dumps(app.document()) if page is None else page).encode()
+            known = 404 if page is None else 200
+            self.send_response(app.status if self.path == "/health" else known)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

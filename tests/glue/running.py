@@ -17,13 +17,14 @@ from pytest_chefrelease.checks.declare import catalogue
 
 @dataclass
 class Application:
-    """An API whose health endpoint says what a test lets it say."""
+    """An API whose health endpoint says what a test lets it say; ``pages`` are more paths."""
 
     url: str = ""
     status: int = 200
     health: dict[str, object] = field(default_factory=dict)
     delay: threading.Event | None = None
     requests: list[str] = field(default_factory=list)
+    pages: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
         well = {
