@@ -29,7 +29,6 @@ def release(product: Product, **scripts: str) -> None:
 
 def test_migrations_that_only_add_leave_the_way_back_open(product: Product) -> None:
     release(product, m1='CREATE TABLE "c" (a text);\nALTER TABLE "orders" ADD COLUMN b text;')
-    product.tables = {"provider": {"name": "fly", "app": "chefcloud-prod-api"}}
 
     result = product.look(ITEM)
 
@@ -37,9 +36,7 @@ def test_migrations_that_only_add_leave_the_way_back_open(product: Product) -> N
     assert result.evidence is not None
     (commands,) = result.evidence.attachments
     assert isinstance(commands, Text)
-    assert "fly deploy --image" in commands.content
-    assert "-a chefcloud-prod-api" in commands.content
-    assert "v1.4.2" in commands.content
+    assert "Deploy v1.4.2 again" in commands.content
 
 
 def test_a_destructive_migration_is_the_point_of_no_return(product: Product) -> None:
