@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_chefrelease.probes.git import GitProbe
     from pytest_chefrelease.probes.github import GitHubProbe
     from pytest_chefrelease.probes.http import HttpProbe
+    from pytest_chefrelease.probes.logs.source import LogReading, LogSource, Window
     from pytest_chefrelease.probes.postgres import PostgresProbe
     from pytest_chefrelease.probes.tls import TlsProbe
 
@@ -29,6 +30,7 @@ class Probes:
     _browser: BrowserProbe | None = None
     _github: dict[str, GitHubProbe] = field(default_factory=dict)
     _postgres: dict[str, PostgresProbe] = field(default_factory=dict, repr=False)
+    _logs: dict[Window, LogReading] = field(default_factory=dict)
     _closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -99,6 +101,21 @@ class Probes:
 
         http = self.settings.http
         return TlsProbe(timeout_s=http.timeout.total_seconds(), ca_file=http.ca_file)
+
+    def logs(self, window: Window, environment: Mapping[str, str]) -> LogReading:
+        """The logs of a window, read by all checks together. Raises NotConfigured."""
+        if window not in self._logs:
+            reading = self.log_source(environment).reading(window)
+            self._logs[window] = reading
+            self._closers.append(reading.close)
+        return self._logs[window]
+
+    def log_source(self, environment: Mapping[str, str]) -> LogSource:
+        """Where logs are kept. Raises NotConfigured."""
+        from pytest_chefrelease.probes.logs.choose import LogSurroundings, choose_log_source
+
+        around = LogSurroundings(self.settings, self.repository, environment, self.http)
+        return choose_log_source(around)
 
     async def close(self) -> None:
         """Close what was opened, last first."""

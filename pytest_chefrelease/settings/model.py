@@ -18,8 +18,10 @@ from pytest_chefrelease.settings.values import (
     Endpoint,
     EndpointRule,
     EnvironmentRule,
+    LogSourceText,
     MeasuredPath,
     ModuleName,
+    Moment,
     Place,
     Regex,
     SecretSource,
@@ -77,7 +79,8 @@ class ReleaseTable(Table):
     keys, that the file ``allowed_signers`` lists (as ssh-keygen reads it). ``notes`` is the
     changelog's path where it is not one of the usual ones; ``manifests`` are the files whose
     version is the release's. ``shard`` is the part of the stage that this run takes (``2/5``);
-    ``chefrelease merge`` gives the verdict of all parts.
+    ``chefrelease merge`` gives the verdict of all parts. ``deployed_at`` is when the release
+    went live, where the application's own uptime does not tell.
     """
 
     version: str | None = None
@@ -98,6 +101,7 @@ class ReleaseTable(Table):
     freeze: FreezeTable = FreezeTable()
     items: tuple[str, ...] = ()
     shard: ShardText | None = None
+    deployed_at: Moment | None = None
 
 
 class Command(Table):
@@ -442,9 +446,22 @@ class LatencyTable(Table):
 
 
 class LogsTable(Table):
-    """Where the application's logs are read: ``file:GLOB``, ``command:LINE`` or ``loki:URL``."""
+    """Where the application's logs are read.
 
-    source: str | None = None
+    ``source`` is ``file:GLOB`` (relative to the repository), ``command:LINE`` (run without a
+    shell; it may go on printing), ``loki:URL``, ``render`` or ``fly``. ``query`` selects
+    streams at Loki; ``token_env`` names the variable with the source's token, and
+    ``variables`` those that a command is given. ``baseline`` is how long before the deploy
+    messages and refusals are compared with; ``known`` are regular expressions for messages
+    that are known and harmless.
+    """
+
+    source: LogSourceText | None = None
+    query: str = '{app="api"}'
+    token_env: VariableName | None = None
+    variables: tuple[VariableName, ...] = ()
+    baseline: Duration = timedelta(hours=1)
+    known: tuple[Regex, ...] = ()
 
 
 class SentryTable(Table):

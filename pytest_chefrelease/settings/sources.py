@@ -93,6 +93,12 @@ OPTIONS = (
         "K/N",
         "run part K of N of the stage; chefrelease merge gives the verdict of all parts",
     ),
+    Option(
+        "--release-deployed-at",
+        ("release", "deployed_at"),
+        "TIME",
+        "when the release went live; default: by the uptime that the health endpoint tells",
+    ),
 )
 CONFIG_OPTION = Option("--release-config", (), "FILE", "the settings file; default: release.toml")
 

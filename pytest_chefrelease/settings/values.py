@@ -134,12 +134,37 @@ def parse_secret_source(value: object) -> str:
     raise ValueError(f"{_SOURCES} is allowed")
 
 
+_LOG_SOURCE = re.compile(
+    r"(?:file|command):.*\S.*|loki:https?://.+|render(?::[\w-]+)?|fly(?::[\w-]+)?"
+)
+
+
+def parse_log_source(value: object) -> str:
+    """Where logs are read; raise ValueError otherwise."""
+    if isinstance(value, str) and _LOG_SOURCE.fullmatch(value):
+        return value
+    raise ValueError("file:GLOB, command:LINE, loki:URL, render, or fly is allowed")
+
+
+def parse_moment(value: object) -> datetime:
+    """A time with its zone, bare or in quotes; raise ValueError otherwise."""
+    try:
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        parsed = None
+    if isinstance(parsed, datetime) and parsed.tzinfo is not None:
+        return parsed
+    raise ValueError("a time with its zone such as 2026-12-01T10:30:00Z is allowed")
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Url = Annotated[str, BeforeValidator(parse_url)]
 Regex = Annotated[str, BeforeValidator(parse_regex)]
 MeasuredPath = Annotated[str, BeforeValidator(parse_measured_path)]
 VariableName = Annotated[str, BeforeValidator(parse_variable_name)]
 ModuleName = Annotated[str, BeforeValidator(parse_module_name)]
+LogSourceText = Annotated[str, BeforeValidator(parse_log_source)]
+Moment = Annotated[datetime, BeforeValidator(parse_moment)]
 Date = Annotated[date, BeforeValidator(parse_date)]
 SomeText = Annotated[str, BeforeValidator(parse_text)]
 SecretSource = Annotated[str, BeforeValidator(parse_secret_source)]

@@ -27,7 +27,7 @@ def once(path: Path, start_s: float = 0, end_s: float | None = None) -> Tally:
     try:
         return advance(of)
     finally:
-        of.close()
+        asyncio.run(of.close())
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_growing_line_counts_once_it_is_whole(log: Path) -> None:
     assert advance(following).lines == 1
     append(log, whole[60:] + pino(3))
     assert (advance(following).lines, following.tally.server_errors) == (3, 1)
-    following.close()
+    asyncio.run(following.close())
 
 
 def test_a_rotated_file_is_read_to_its_end_and_its_archive_not_again(
@@ -134,7 +134,7 @@ def test_a_rotated_file_is_read_to_its_end_and_its_archive_not_again(
     assert advance(following).lines == 18
     append(log, pino(40))
     assert advance(following).lines == 19
-    following.close()
+    asyncio.run(following.close())
 
 
 def test_a_file_that_leaves_the_glob_is_still_read_to_its_end(log: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_file_that_leaves_the_glob_is_still_read_to_its_end(log: Path, tmp_pat
     log.write_text(many(5, 30))
 
     assert advance(following).lines == 18
-    following.close()
+    asyncio.run(following.close())
 
 
 def test_copytruncate_loses_nothing_and_counts_nothing_twice(log: Path, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_copytruncate_loses_nothing_and_counts_nothing_twice(log: Path, tmp_path
     log.write_text(many(2, 30))
 
     assert advance(following).lines == 15
-    following.close()
+    asyncio.run(following.close())
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -188,7 +188,7 @@ def test_files_that_end_before_the_window_are_not_opened(tmp_path: Path) -> None
 
     assert advance(following).lines == 1
     assert len(following._open) == 1
-    following.close()
+    asyncio.run(following.close())
 
 
 def test_a_line_of_50_mb_is_passed_over_in_constant_memory(log: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -70,6 +70,17 @@ CASES = {
         '[report]\ndirectory = "one"', "two", "three", ("reports", "one", "two", "three")
     ),
     "--release-shard": Case('[release]\nshard = "1/4"', "2/4", "3/4", (None, "1/4", "2/4", "3/4")),
+    "--release-deployed-at": Case(
+        "[release]\ndeployed_at = 2026-11-24T10:30:00Z",
+        "2026-11-24T11:30:00Z",
+        "2026-11-24T13:30:00+01:00",
+        (
+            None,
+            datetime(2026, 11, 24, 10, 30, tzinfo=UTC),
+            datetime(2026, 11, 24, 11, 30, tzinfo=UTC),
+            datetime(2026, 11, 24, 12, 30, tzinfo=UTC),
+        ),
+    ),
 }
 
 

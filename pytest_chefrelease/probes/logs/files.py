@@ -94,7 +94,7 @@ class FileReading:
             self.tally.add(await asyncio.to_thread(self._read_on))
         return self.tally
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close all files."""
         for followed in self._open.values():
             followed.file.close()

@@ -26,6 +26,10 @@ class LogReading(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
 
 class LogSource(Protocol):
     """Where logs are kept; ``place`` names it in reports."""
