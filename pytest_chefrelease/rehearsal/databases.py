@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from pytest_chefrelease.probes.scratch.migrate import Deployment, Migration, deploy
+from pytest_chefrelease.probes.scratch.server import Cluster
 from pytest_chefrelease.rehearsal.chefcloud.tokens import password_hash
-from pytest_chefrelease.rehearsal.migrate import Deployment, Migration, deploy
-from pytest_chefrelease.rehearsal.postgres import Cluster
 from pytest_chefrelease.rehearsal.variables import SMOKE_EMAIL
 
 STAFF = (("Rosa Bianchi", "owner"), ("Marco Villa", "chef"), ("Aisha Khan", "waiter"))

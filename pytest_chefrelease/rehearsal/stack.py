@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pytest_chefrelease.errors import Unreachable
-from pytest_chefrelease.rehearsal import past, people, postgres, repository, variables
+from pytest_chefrelease.probes.scratch import server as postgres
+from pytest_chefrelease.probes.scratch.migrate import Deployment, read_migrations
+from pytest_chefrelease.probes.scratch.programs import Programs
+from pytest_chefrelease.rehearsal import past, people, repository, variables
 from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import Database
 from pytest_chefrelease.rehearsal.doubles import fly
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
-from pytest_chefrelease.rehearsal.migrate import Deployment, read_migrations
-from pytest_chefrelease.rehearsal.postgres_programs import Programs
 from pytest_chefrelease.rehearsal.process import ServerProcess
 from pytest_chefrelease.rehearsal.repository import PREVIOUS, RELEASE, Repository
 from pytest_chefrelease.rehearsal.variables import Places, Secrets

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pytest_chefrelease.rehearsal.migrate import HISTORY_TABLE
+from pytest_chefrelease.probes.scratch.migrate import HISTORY_TABLE
 from pytest_chefrelease.runbook.evidence import Table, Text
 from pytest_chefrelease.runbook.item import Severity, Stage, Symptom
 from pytest_chefrelease.runbook.outcome import Outcome, Result

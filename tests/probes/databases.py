@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pytest_chefrelease.rehearsal import postgres
+from pytest_chefrelease.probes.scratch import server as postgres
 
 PASSWORD = "s3cret-of-the-tests"
 _NUMBERS = itertools.count(1)

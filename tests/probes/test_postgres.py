@@ -23,8 +23,8 @@ from pytest_chefrelease.errors import (
 from pytest_chefrelease.probes.postgres import PostgresProbe, Session
 from pytest_chefrelease.probes.postgres_failures import classify
 from pytest_chefrelease.probes.postgres_url import parse_database_url
-from pytest_chefrelease.rehearsal import postgres
-from pytest_chefrelease.rehearsal.postgres_programs import server_account
+from pytest_chefrelease.probes.scratch import server as postgres
+from pytest_chefrelease.probes.scratch.programs import server_account
 from tests.probes.databases import PASSWORD, Database, Server, server
 
 Rows = list[tuple[object, ...]]

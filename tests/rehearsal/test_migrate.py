@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pytest_chefrelease.rehearsal.migrate import Migration, deploy, read_migrations
+from pytest_chefrelease.probes.scratch.migrate import Migration, deploy, read_migrations
 from pytest_chefrelease.rehearsal.stack import Stack
 
 GOOD = Migration("20270101000000_good", b"CREATE TABLE good (id int);")

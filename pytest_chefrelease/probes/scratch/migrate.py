@@ -1,4 +1,4 @@
-"""Migrations applied to a database as ``prisma migrate deploy`` does, for the rehearsal.
+"""Migrations applied to a database of our own as ``prisma migrate deploy`` does.
 
 The history table and its rows have Prisma's shape (prisma 6.19): one row for each try, the
 checksum over the bytes of migration.sql, ``finished_at`` only on success, the error in ``logs``.

