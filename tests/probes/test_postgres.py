@@ -211,8 +211,8 @@ def test_a_replica_is_read() -> None:
         cluster.process.send_signal(signal.SIGINT)
         cluster.process.wait(10)
         (cluster.folder / "data" / "standby.signal").touch()
-        account = server_account()
-        cluster.process = postgres._spawn(cluster.programs, cluster.folder, account, cluster.port)
+        port = {"port": str(cluster.port)}
+        cluster.process = postgres._spawn(cluster.programs, cluster.folder, server_account(), port)
         postgres._wait_until_ready(cluster)
 
         found = reading(database.url, lambda session: session.rows("SELECT pg_is_in_recovery()"))
