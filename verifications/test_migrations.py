@@ -3,3 +3,5 @@
 from pytest_chefrelease.plugin import verification
 
 test_migrations_status = verification("migrations.status")
+test_migrations_tested_on_staging = verification("migrations.tested-on-staging")
+test_migrations_safe = verification("migrations.safe")

@@ -67,7 +67,7 @@ def evidence_of(
 
 def _summary(look: Context, compared: Comparison) -> str:
     applied = f"{len(compared.applied)} migrations applied"
-    names = ", ".join(f"{s.name} ({_size(s.size_bytes)})" for s in compared.pending[:_NEWEST])
+    names = ", ".join(f"{s.name} ({size(s.size_bytes)})" for s in compared.pending[:_NEWEST])
     if look.stage is not Stage.PRERELEASE and not compared.pending:
         text = f"Database schema is up to date: {applied}"
     elif compared.pending:
@@ -99,23 +99,23 @@ def _table(compared: Comparison, recent: frozenset[str], now: datetime) -> Table
 
 
 def _failed_row(row: Row, now: datetime) -> tuple[str, ...]:
-    age = _duration((now - row.started_at).total_seconds())
-    return (row.name, "failed", f"begun {_stamp(row.started_at)}, {age} ago", "", "")
+    age = duration((now - row.started_at).total_seconds())
+    return (row.name, "failed", f"begun {stamp(row.started_at)}, {age} ago", "", "")
 
 
 def _pending_row(script: Script, compared: Comparison, now: datetime) -> tuple[str, ...]:
     rolled_back = {found.name for found in compared.of(Problem.ROLLED_BACK)}
     state = "pending, rolled back before" if script.name in rolled_back else "pending"
     made = _made(script.name)
-    age = f"written {_duration((now - made).total_seconds())} ago" if made else ""
-    return (script.name, state, age, "", _size(script.size_bytes))
+    age = f"written {duration((now - made).total_seconds())} ago" if made else ""
+    return (script.name, state, age, "", size(script.size_bytes))
 
 
 def _applied_row(row: Row) -> tuple[str, ...]:
     took = ""
     if row.finished_at is not None:
-        took = _duration((row.finished_at - row.started_at).total_seconds())
-    return (row.name, "applied", _stamp(row.started_at), took, "")
+        took = duration((row.finished_at - row.started_at).total_seconds())
+    return (row.name, "applied", stamp(row.started_at), took, "")
 
 
 def _logs(compared: Comparison) -> Iterable[Attachment]:
@@ -150,11 +150,13 @@ def _names(names: Iterable[str]) -> list[Scalar]:
     return list(names)
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """``2026-11-24 10:30:00 UTC``."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it: ``120 ms``, ``1.5 s``, ``3 days``."""
     if seconds < 1:
         return f"{max(0.0, seconds) * 1000:.0f} ms"
     if seconds < 120:
@@ -164,5 +166,10 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
 
 
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes} bytes" if size_bytes < 10_000 else f"{size_bytes / 1000:.0f} kB"
+def size(size_bytes: int) -> str:
+    """``120 bytes``, ``48 kB``, ``12 MB``, ``3.4 GB``."""
+    if size_bytes < 10_000:
+        return f"{size_bytes} bytes"
+    if size_bytes < 10_000_000:
+        return f"{size_bytes / 1000:.0f} kB"
+    return f"{size_bytes / 1e6:.0f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:.1f} GB"

@@ -1,26 +1,17 @@
 """Changes of a schema that the code before them does not survive, found by squawk.
 
 Source: squawk's rules (2.70), of which only those count that take something away or demand
-something new: they are the contract step of "expand and contract". The library comes in here.
+something new: they are the contract step of "expand and contract".
 """
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-import sysconfig
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import msgspec
-
-from pytest_chefrelease.errors import Malformed, MissingExtra, NoAnswer
 from pytest_chefrelease.probes.git import GitProbe
+from pytest_chefrelease.probes.squawk.script import ReadScript, Relation, Statement, read_scripts
 
-_LIMIT_S = 30.0
 _RULES = {
     "ban-drop-column": "drops a column",
     "ban-drop-table": "drops a table",
@@ -28,7 +19,6 @@ _RULES = {
     "ban-drop-view": "drops a view",
     "ban-drop-schema": "drops a schema",
     "ban-drop-database": "drops a database",
-    "ban-truncate-cascade": "empties tables",
     "renaming-column": "renames a column",
     "renaming-table": "renames a table",
     "renaming-object": "renames an object",
@@ -36,12 +26,6 @@ _RULES = {
     "adding-required-field": "adds a column that must be given",
     "adding-not-nullable-field": "demands a value for a column",
 }
-_IGNORE = re.compile(rb"squawk-ignore", re.IGNORECASE)
-_NAME = r'(?:"?[\w$]+"?\.)?"?(?P<name>[\w$]+)"?'
-_CREATED = re.compile(rf"\bCREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}", re.IGNORECASE)
-_ALTERED = re.compile(
-    rf"\b(?:ALTER|DROP)\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?{_NAME}", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +36,6 @@ class BreakingChange:
     line: int
     what: str
     statement: str
-
-
-class _Find(msgspec.Struct):
-    file: str
-    line: int
-    column: int
-    rule_name: str
 
 
 def new_scripts(git: GitProbe, older: str, newer: str, directory: str) -> dict[str, bytes]:
@@ -78,75 +55,37 @@ def breaking_changes(scripts: Mapping[str, bytes]) -> tuple[BreakingChange, ...]
     """What in these migrations the code before them does not survive.
 
     A table that the scripts themselves create is new to that code, whatever is done to it.
-    Blocks. Raises MissingExtra without squawk.
+    Blocks. Raises MissingExtra without squawk, Malformed for what its parser does not read.
     """
-    if not scripts:
-        return ()
-    texts = {name: script.decode(errors="replace") for name, script in scripts.items()}
-    created = {found["name"] for text in texts.values() for found in _CREATED.finditer(text)}
-    found = [
-        change
-        for name, finds in _lint(scripts).items()
-        for change in _changes(name, texts[name], finds, created)
-    ]
+    read = read_scripts(scripts)
+    created = [made for script in read for made in script.created]
+    found = [change for script in read for change in _changes(script, created)]
     return tuple(sorted(found, key=lambda change: (change.migration, change.line)))
 
 
-def _changes(
-    name: str, text: str, finds: list[_Find], created: set[str]
-) -> Iterator[BreakingChange]:
-    lines = text.splitlines(keepends=True)
-    for find in finds:
-        start = sum(map(len, lines[: find.line])) + find.column
-        begin = text.rfind(";", 0, start) + 1
-        end = text.find(";", start)
-        statement = text[begin : end if end >= 0 else None]
-        altered = _ALTERED.search(statement)
-        if altered is not None and altered["name"] in created:
+def empties(statement: Statement) -> bool:
+    """Whether a statement takes every row out of tables: TRUNCATE, or DELETE without WHERE."""
+    if statement.kind == "DELETE":
+        return not statement.node.has("WHERE_CLAUSE", "USING_CLAUSE")
+    return statement.kind == "TRUNCATE"
+
+
+def is_new(
+    statement: Statement, relations: Iterable[Relation], created: Iterable[Relation]
+) -> bool:
+    """Whether a statement is only about tables that were created by the scripts too."""
+    about = tuple(relations)
+    if statement.kind in ("ALTER_TABLE", "DELETE"):
+        about = about[:1]
+    return bool(about) and all(any(one.is_like(made) for made in created) for one in about)
+
+
+def _changes(script: ReadScript, created: list[Relation]) -> Iterator[BreakingChange]:
+    for found in script.found:
+        what = _RULES.get(found.rule)
+        if what is None or is_new(found.statement, found.relations, created):
             continue
-        without_comments = re.sub(r"--[^\n]*", "", statement)
-        shown = " ".join(without_comments.split())[:200]
-        yield BreakingChange(name, find.line + 1, _RULES[find.rule_name], shown)
-
-
-def _lint(scripts: Mapping[str, bytes]) -> dict[str, list[_Find]]:
-    """Squawk's finds by migration; a comment in a script cannot switch a rule off."""
-    program = _program()
-    with tempfile.TemporaryDirectory(prefix="chefrelease-") as folder:
-        named = {f"{number}.sql": name for number, name in enumerate(scripts)}
-        for file, name in named.items():
-            # The same length, so that places stay right.
-            text = _IGNORE.sub(b"squawk-heeded", scripts[name])
-            Path(folder, file).write_bytes(text)
-        try:
-            done = subprocess.run(
-                [program, "--reporter", "json", *named],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_LIMIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise NoAnswer(f"squawk did not end in {_LIMIT_S:g} s") from None
-        try:
-            finds = msgspec.json.decode(done.stdout, type=list[_Find])
-        except msgspec.DecodeError:
-            said = done.stderr.decode(errors="replace").strip()[-200:]
-            raise Malformed(f"squawk gave no result: {said}") from None
-    found: dict[str, list[_Find]] = {name: [] for name in scripts}
-    for find in finds:
-        if find.rule_name in _RULES:
-            found[named[Path(find.file).name]].append(find)
-    return found
-
-
-def _program() -> str:
-    beside = Path(sysconfig.get_path("scripts")) / "squawk"
-    program = str(beside) if beside.exists() else shutil.which("squawk")
-    if program is None:
-        raise MissingExtra(
-            "squawk, which reads migrations, is not installed",
-            remedy="pip install 'pytest-chefrelease[lint]'",
-        )
-    return program
+        yield BreakingChange(script.name, found.line, what, found.statement.text)
+    for statement in script.statements:
+        if empties(statement) and not is_new(statement, statement.relations, created):
+            yield BreakingChange(script.name, statement.line, "empties a table", statement.text)

@@ -70,6 +70,24 @@ def read_release_migrations(git: GitProbe, commit: str | None, directory: str) -
     )
 
 
+def read_script_texts(
+    git: GitProbe, commit: str | None, directory: str, names: Iterable[str]
+) -> Mapping[str, bytes]:
+    """The scripts of some migrations of a commit (or of the work tree), by name. Blocks."""
+    path = directory.strip("/")
+    if commit is None:
+        folder = git.repository / path
+        return {name: (folder / name / _SCRIPT).read_bytes() for name in names}
+    wanted = set(names)
+    blobs = {
+        entry.path[len(path) + 1 :].partition("/")[0]: entry.blob
+        for entry in git.files(commit, path)
+        if _is_script(entry.path[len(path) + 1 :])
+    }
+    contents = git.blobs(blob for name, blob in blobs.items() if name in wanted)
+    return {name: contents[blob] for name, blob in blobs.items() if name in wanted}
+
+
 async def read_history(session: Session) -> DatabaseHistory:
     """The history of the URL's schema. Raises ProbeErrors: no right to read it, no such form."""
     schema = session.database.schema

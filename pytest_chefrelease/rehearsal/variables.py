@@ -183,6 +183,8 @@ status = [{status_page}]
 [migrations]
 tool = "prisma"
 directory = "packages/db/prisma/migrations"
+# The rehearsal's tables are small: here every lock counts.
+small_table = 0
 
 [backup]
 path = {backups}

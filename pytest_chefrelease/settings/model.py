@@ -20,6 +20,7 @@ from pytest_chefrelease.settings.values import (
     EnvironmentRule,
     LogSourceText,
     MeasuredPath,
+    MigrationRule,
     ModuleName,
     Moment,
     Place,
@@ -256,15 +257,32 @@ class WorldTable(Table):
     status: tuple[Url, ...] = ()
 
 
+class AcceptedRisk(Table):
+    """A finding in a pending migration that somebody has looked at and takes on.
+
+    ``rule`` and ``migration`` are those that the report shows; with ``table`` only findings on
+    it are accepted.
+    """
+
+    migration: SomeText
+    rule: MigrationRule
+    table: SomeText | None = None
+    reason: SomeText
+
+
 class MigrationsTable(Table):
     """The migration tool's history: directory relative to the repository.
 
-    ``accepted_order`` names migrations that are known to be applied out of order.
+    ``accepted_order`` names migrations that are known to be applied out of order. ``accepted``
+    are findings of migrations.safe that are taken on; locks on tables of production of at most
+    ``small_table`` bytes are over in no time, and do not count.
     """
 
     tool: Literal["prisma"] = "prisma"
     directory: str = "packages/db/prisma/migrations"
     accepted_order: tuple[str, ...] = ()
+    accepted: tuple[AcceptedRisk, ...] = ()
+    small_table: Annotated[int, Field(ge=0)] = 10_000_000
 
 
 class BackupTable(Table):

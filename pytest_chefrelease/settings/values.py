@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pytest_chefrelease.runbook.migration_risks import RISKS
 from pytest_chefrelease.runbook.shard import Shard
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -284,3 +285,13 @@ def parse_shard(value: object) -> str:
 
 
 ShardText = Annotated[str, BeforeValidator(parse_shard)]
+
+
+def parse_migration_rule(value: object) -> str:
+    """A rule of migrations.safe; raise ValueError otherwise."""
+    if not isinstance(value, str) or value not in RISKS:
+        raise ValueError(f"a rule of migrations.safe is allowed ({', '.join(sorted(RISKS))})")
+    return value
+
+
+MigrationRule = Annotated[str, BeforeValidator(parse_migration_rule)]

@@ -14,6 +14,8 @@ ITEMS_WITH_FAULTS = (
     "ci.commit-on-main",
     "ci.command",
     "migrations.status",
+    "migrations.tested-on-staging",
+    "migrations.safe",
     "health.endpoint",
     "routes.http",
     "routes.browser",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_chefrelease.rehearsal.faults.effects import Effect, executing
 from pytest_chefrelease.rehearsal.faults.fault import Fault
+from pytest_chefrelease.rehearsal.faults.release_again import release_again
+from pytest_chefrelease.rehearsal.repository import MIGRATIONS
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.response import Action
 from pytest_chefrelease.runbook.verdict import Decision
@@ -15,9 +18,12 @@ if TYPE_CHECKING:
     from pytest_chefrelease.rehearsal.stack import Stack
 
 _ITEM = ("migrations.status",)
+_ON_STAGING = ("migrations.tested-on-staging",)
+_SAFE = ("migrations.safe",)
 _APPLIED = "20260420120000_payroll_and_journal"
 _PENDING = "20261116090000_order_channels"
 _FOREIGN = "20261101100000_hotfix_tips"
+_INDEX = 'CREATE INDEX "orders_by_channel" ON "orders" ("channel_code");\n'
 
 _ROLL_BACK = (
     'UPDATE "_prisma_migrations" SET rolled_back_at = now(), finished_at = NULL'
@@ -52,6 +58,22 @@ def _forget_migrating(stack: Stack) -> None:
     stack.production.reset()
 
 
+def _forget_on_staging(stack: Stack) -> None:
+    stack.staging.execute('DELETE FROM "_prisma_migrations" WHERE migration_name = %s', (_PENDING,))
+
+
+def _edit_tried(stack: Stack) -> None:
+    stack.staging.execute(_EDIT, (_checksum("as it was tried"), _PENDING))
+
+
+def _build_index(stack: Stack, tree: Path) -> None:
+    """The pending migration builds an index on a table in use; staging has tried it so."""
+    script = tree / MIGRATIONS / _PENDING / "migration.sql"
+    text = script.read_text(encoding="utf-8") + _INDEX
+    script.write_text(text, encoding="utf-8")
+    stack.staging.execute(_EDIT, (_checksum(text), _PENDING))
+
+
 def _mistake_password(stack: Stack) -> None:
     url = stack.environment["DATABASE_URL"]
     right = url.partition("://")[2].partition("@")[0].partition(":")[2]
@@ -62,8 +84,8 @@ def _checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _before(name: str, title: str, apply: Effect) -> Fault:
-    return Fault(name, title, Stage.PRERELEASE, apply, red=_ITEM)
+def _before(name: str, title: str, apply: Effect, red: tuple[str, ...] = _ITEM) -> Fault:
+    return Fault(name, title, Stage.PRERELEASE, apply, red=red)
 
 
 def _after(name: str, title: str, apply: Effect, *, strikes_deploy: bool = False) -> Fault:
@@ -117,7 +139,25 @@ FAULTS = (
         "Production's database refuses the password",
         Stage.PRERELEASE,
         _mistake_password,
-        unverified=_ITEM,
+        unverified=(*_ITEM, *_ON_STAGING, *_SAFE),
         verdict=Decision.HOLD,
+    ),
+    _before(
+        "untested-on-staging",
+        "Staging runs the release's code, its migration was never run there",
+        _forget_on_staging,
+        _ON_STAGING,
+    ),
+    _before(
+        "staging-checksum-differs",
+        "The pending migration was edited after staging had tried it",
+        _edit_tried,
+        _ON_STAGING,
+    ),
+    _before(
+        "unsafe-migration",
+        "The release's migration builds an index and locks its table meanwhile",
+        release_again(_build_index),
+        _SAFE,
     ),
 )

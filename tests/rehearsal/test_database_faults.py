@@ -1,0 +1,37 @@
+"""Faults of migrations and databases turn their items and no other of these."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_chefrelease.rehearsal.faults import migrations
+from pytest_chefrelease.rehearsal.faults.fault import Fault
+from pytest_chefrelease.rehearsal.stack import Stack
+from pytest_chefrelease.runbook.item import Item, Stage
+from pytest_chefrelease.runbook.outcome import Outcome
+from tests.rehearsal.looking import labels, looked_at
+
+ITEMS = {"migrations.status", "migrations.tested-on-staging", "migrations.safe"}
+FAULTS = tuple(fault for fault in migrations.FAULTS if ITEMS & set(fault.items))
+
+
+def is_of_these(item: Item) -> bool:
+    return item.id in ITEMS
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_turns_exactly_its_items(stack: Stack, fault: Fault) -> None:
+    if fault.stage is not Stage.PRERELEASE:
+        stack.release()
+    stack.apply(fault)
+
+    results = looked_at(stack, fault.stage, is_of_these)
+
+    assert labels(results, Outcome.FAILED) == sorted(ITEMS & set(fault.red))
+    assert labels(results, Outcome.UNVERIFIED) == sorted(ITEMS & set(fault.unverified))
+
+
+def test_without_a_fault_what_is_pending_is_tried_and_safe(stack: Stack) -> None:
+    results = looked_at(stack, Stage.PRERELEASE, is_of_these)
+
+    assert labels(results, Outcome.PASSED) == sorted(ITEMS)
