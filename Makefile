@@ -41,10 +41,14 @@ $(STAMPS)/redis: $(STAMPS)/venv
 	scripts/system-setup.sh redis
 	@touch $@
 
+$(STAMPS)/prometheus: $(STAMPS)/venv
+	scripts/system-setup.sh prometheus
+	@touch $@
+
 rehearsal: setup
 	$(BIN)/chefrelease rehearse $(ARGS)
 
-test: setup $(STAMPS)/redis
+test: setup $(STAMPS)/redis $(STAMPS)/prometheus
 	$(BIN)/pytest tests --ignore=tests/rehearsal -n $(JOBS) --dist worksteal --timeout 120 $(ARGS)
 	@# Whole stage runs measure latency: they get the machine for themselves.
 	$(BIN)/pytest tests/rehearsal --timeout 600 $(ARGS)

@@ -4,6 +4,7 @@
 #   venv       .venv, a virtual environment of Python 3.11 or newer ($PYTHON, or the first found)
 #   chromium   a Chromium for the browser checks
 #   redis      redis-server, for this project's own tests
+#   prometheus prometheus and alertmanager, for the same; their services are not started
 #
 # What is there is left alone. As root on Debian and its kin the missing package is installed;
 # otherwise the script says what to install and fails.
@@ -76,9 +77,35 @@ ensure_redis() {
     "install one (Debian: apt-get install redis-server; macOS: brew install redis)."
 }
 
+# The packages' services would start and listen on every address: only the programs are wanted.
+install_without_services() {  # PACKAGE...
+  local policy=/usr/sbin/policy-rc.d is_ours='' name status=0
+  [ "$(id -u)" -eq 0 ] && on_path apt-get || return 1
+  if [ ! -e "$policy" ]; then
+    is_ours=yes
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
+  for name in "$@"; do
+    { apt_install "$name" && { ! on_path update-rc.d || update-rc.d "$name" disable >&2; }; } || status=1
+  done
+  [ -z "$is_ours" ] || rm -f "$policy"
+  return "$status"
+}
+
+ensure_prometheus() {
+  local name missing=()
+  for name in prometheus prometheus-alertmanager; do
+    on_path "$name" || on_path "${name#prometheus-}" || missing+=("$name")
+  done
+  if [ "${#missing[@]}" -eq 0 ]; then return; fi
+  install_without_services "${missing[@]}" || die "the tests need ${missing[*]}: install them" \
+    "(Debian: apt-get install ${missing[*]}; macOS: brew install prometheus alertmanager)."
+}
+
 for thing in "$@"; do
   case "$thing" in
-    venv | chromium | redis) "ensure_$thing" ;;
-    *) die "unknown: $thing (venv, chromium, redis)" ;;
+    venv | chromium | redis | prometheus) "ensure_$thing" ;;
+    *) die "unknown: $thing (venv, chromium, redis, prometheus)" ;;
   esac
 done

@@ -32,6 +32,7 @@ _LOOKS: Mapping[Kind, Look] = {
     Kind.SECRETS: network.secrets,
     Kind.PROVIDER: network.provider,
     Kind.SENTRY: network.sentry,
+    Kind.ALERTS: network.alerts,
     Kind.LOGS: network.logs,
     Kind.ACCOUNT: machine.account,
     Kind.BROWSER: machine.browser,

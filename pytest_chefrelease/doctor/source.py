@@ -19,6 +19,7 @@ class Kind(StrEnum):
     SECRETS = "secrets"
     PROVIDER = "provider"
     SENTRY = "sentry"
+    ALERTS = "alerts"
     LOGS = "logs"
     ACCOUNT = "account"
     BROWSER = "browser"

@@ -35,7 +35,13 @@ _TOKENS = {
 
 def sources_of(settings: Settings) -> tuple[Source, ...]:
     """What vendors keep of the release, configured or not."""
-    return (*_stores(settings), _provider(settings.provider), _sentry(settings), _logs(settings))
+    return (
+        *_stores(settings),
+        _provider(settings.provider),
+        _sentry(settings),
+        _alerts(settings),
+        _logs(settings),
+    )
 
 
 def _stores(settings: Settings) -> Iterator[Source]:
@@ -93,11 +99,25 @@ def _sentry(settings: Settings) -> Source:
     return Source(
         name="Sentry",
         kind=Kind.SENTRY,
-        items=("sentry.*",),
+        items=("sentry.*", "version.coherence"),
         place=f"{sentry.organization}/{sentry.project}" if is_there else None,
         touches=(Touch("GET", sentry.api_url, is_host=True),) if is_there else (),
         credentials=(sentry.token_env,) if is_there else (),
         remedy="Set organization and project under [sentry] in release.toml.",
+        is_optional=True,
+    )
+
+
+def _alerts(settings: Settings) -> Source:
+    alerts = settings.alerts
+    return Source(
+        name="Alertmanager",
+        kind=Kind.ALERTS,
+        items=("alerts.*",),
+        place=alerts.url,
+        touches=(Touch("GET", alerts.url, is_host=True),) if alerts.url else (),
+        credentials=(alerts.token_env,) if alerts.url and alerts.token_env else (),
+        remedy="Set alerts.url in release.toml.",
         is_optional=True,
     )
 

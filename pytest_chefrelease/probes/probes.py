@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_chefrelease.probes.paced import Paced
 from pytest_chefrelease.settings.model import Settings
 
 if TYPE_CHECKING:
+    from pytest_chefrelease.probes.alertmanager import AlertsReading
     from pytest_chefrelease.probes.browser import BrowserProbe
     from pytest_chefrelease.probes.git import GitProbe
     from pytest_chefrelease.probes.github import GitHubProbe
     from pytest_chefrelease.probes.http import HttpProbe
     from pytest_chefrelease.probes.logs.source import LogReading, LogSource, Window
     from pytest_chefrelease.probes.postgres import PostgresProbe
+    from pytest_chefrelease.probes.sentry_reading import SentryReading
     from pytest_chefrelease.probes.tls import TlsProbe
 
 
@@ -31,6 +34,8 @@ class Probes:
     _github: dict[str, GitHubProbe] = field(default_factory=dict)
     _postgres: dict[str, PostgresProbe] = field(default_factory=dict, repr=False)
     _logs: dict[Window, LogReading] = field(default_factory=dict)
+    _sentry: Paced[SentryReading] | None = None
+    _alerts: Paced[AlertsReading] | None = None
     _closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -116,6 +121,20 @@ class Probes:
 
         around = LogSurroundings(self.settings, self.repository, environment, self.http)
         return choose_log_source(around)
+
+    @property
+    def sentry(self) -> Paced[SentryReading]:
+        """What Sentry said last."""
+        if self._sentry is None:
+            self._sentry = Paced(self.settings.sentry.every.total_seconds())
+        return self._sentry
+
+    @property
+    def alerts(self) -> Paced[AlertsReading]:
+        """What Alertmanager said last."""
+        if self._alerts is None:
+            self._alerts = Paced(self.settings.alerts.every.total_seconds())
+        return self._alerts
 
     async def close(self) -> None:
         """Close what was opened, last first."""

@@ -20,7 +20,7 @@ from pytest_chefrelease.probes.scratch.programs import Programs
 from pytest_chefrelease.rehearsal import past, people, repository, variables
 from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import Database
-from pytest_chefrelease.rehearsal.doubles import fly
+from pytest_chefrelease.rehearsal.doubles import fly, sentry
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 from pytest_chefrelease.rehearsal.process import ServerProcess
 from pytest_chefrelease.rehearsal.repository import PREVIOUS, RELEASE, Repository
@@ -145,6 +145,7 @@ class Stack:
             database_pid=self._cluster.pid,
             database_folder=str(self._cluster.folder),
             leftovers=(str(self.workspace),) if self._is_temporary else (),
+            sentry_token=made_up.sentry,
         )
 
     def _environment(self) -> dict[str, str]:
@@ -265,6 +266,7 @@ class Stack:
         for part in ("production-api", "production-web"):
             self.change(part, **self.release_build.fields())
         self.change("fly", **fly.deployed(self.previous_build, self.release_build))
+        self.change("sentry", **sentry.deployed(self.previous_build, self.release_build))
         self.environment.update(variables.of_build(self.release_build))
 
     def migrate(self) -> Deployment:

@@ -39,6 +39,7 @@ class Secrets:
     github: str = field(default_factory=_github_token, repr=False)
     fly: str = field(default_factory=lambda: f"fo1_{secrets.token_urlsafe(32)}", repr=False)
     render: str = field(default_factory=lambda: f"rnd_{secrets.token_urlsafe(24)}", repr=False)
+    sentry: str = field(default_factory=lambda: f"sntryu_{secrets.token_hex(32)}", repr=False)
     control: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     smoke_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     badge: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
@@ -58,6 +59,7 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
         "GITHUB_TOKEN": made_up.github,
         "FLY_API_TOKEN": made_up.fly,
         "RENDER_API_KEY": made_up.render,
+        "SENTRY_AUTH_TOKEN": made_up.sentry,
         "CHEFRELEASE_LOGIN_USER": SMOKE_EMAIL,
         "CHEFRELEASE_LOGIN_PASSWORD": made_up.smoke_password,
     }
@@ -121,6 +123,8 @@ def release_toml(places: Places) -> str:
         status_page=_text(places.urls["status"]),
         github=_text(places.urls["github"]),
         fly=_text(places.urls["fly"] + "/v1"),
+        sentry=_text(places.urls["sentry"]),
+        alertmanager=_text(places.urls["alertmanager"]),
         api=_text(places.urls["production-api"]),
         web=_text(places.urls["production-web"]),
         staging_api=_text(places.urls["staging-api"]),
@@ -212,6 +216,18 @@ name = "fly"
 app = "chefcloud-prod-api"
 web_app = "chefcloud-prod-web"
 api_url = {fly}
+
+[sentry]
+organization = "chefcloud"
+project = "api"
+api_url = {sentry}
+every = "1s"
+
+[alerts]
+url = {alertmanager}
+matchers = ['service="api"']
+watchdog = "Watchdog"
+every = "1s"
 
 [deploy]
 settle = "2s"

@@ -53,3 +53,4 @@ class World:
     database_folder: str
     leftovers: tuple[str, ...] = ()
     urls: Mapping[str, str] = field(default_factory=dict)
+    sentry_token: str = field(default="", repr=False)

@@ -19,6 +19,7 @@ from pytest_chefrelease.settings.values import (
     EndpointRule,
     EnvironmentRule,
     LogSourceText,
+    Matcher,
     MeasuredPath,
     MigrationRule,
     ModuleName,
@@ -483,12 +484,39 @@ class LogsTable(Table):
 
 
 class SentryTable(Table):
-    """The Sentry project of the application; None where Sentry is not used."""
+    """The Sentry project of the application; None where Sentry is not used.
+
+    ``api_url`` is Sentry's address, a region's or a self-hosted one's too. ``release`` is how
+    Sentry names releases, with ``{version}``, ``{bare}`` (without the v) and ``{commit}``; by
+    default the usual names are tried. ``environment`` is Sentry's name for the environment, the
+    release's unless given. At least ``crash_free`` percent of the sessions must be without a
+    crash; 0 does not ask. In a watch Sentry is asked once per ``every``.
+    """
 
     organization: str | None = None
     project: str | None = None
     api_url: Url = "https://sentry.io"
     token_env: VariableName = "SENTRY_AUTH_TOKEN"
+    release: SomeText | None = None
+    environment: SomeText | None = None
+    crash_free: Annotated[float, Field(ge=0, lt=100)] = 99.0
+    every: Duration = timedelta(seconds=30)
+
+
+class AlertsTable(Table):
+    """The Alertmanager that tells of the application; None where there is none.
+
+    ``matchers`` select the application's alerts (``service="api"``); without them all count.
+    ``watchdog`` names an alert that always fires (a dead man's switch): where it is missing,
+    silence proves nothing. ``token_env`` names the variable with a bearer token. In a watch
+    Alertmanager is asked once per ``every``.
+    """
+
+    url: Url | None = None
+    matchers: tuple[Matcher, ...] = ()
+    watchdog: SomeText | None = None
+    token_env: VariableName | None = None
+    every: Duration = timedelta(seconds=5)
 
 
 class MonitoringTable(Table):
@@ -644,6 +672,7 @@ class Settings(Table):
     maintenance: MaintenanceTable = MaintenanceTable()
     logs: LogsTable = LogsTable()
     sentry: SentryTable = SentryTable()
+    alerts: AlertsTable = AlertsTable()
     not_applicable: dict[str, SomeText] = Field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     items: dict[str, ItemOverride] = Field(default_factory=dict)

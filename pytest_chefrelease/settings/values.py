@@ -80,6 +80,16 @@ def parse_regex(value: object) -> str:
         raise ValueError(f"a regular expression is allowed ({error})") from None
 
 
+_MATCHER = re.compile(r'[a-zA-Z_][a-zA-Z0-9_]*(?:=~|!~|!=|=)"(?:[^"\\\\]|\\\\.)*"')
+
+
+def parse_matcher(value: object) -> str:
+    """A label, how it is compared, and a value in quotes; raise ValueError otherwise."""
+    if isinstance(value, str) and _MATCHER.fullmatch(value):
+        return value
+    raise ValueError("""a matcher such as 'service="api"' or 'severity!~"info|none"' is allowed""")
+
+
 def parse_measured_path(value: object) -> str:
     """``/health`` of the API or ``web /login`` of the web front; raise ValueError otherwise."""
     if isinstance(value, str) and re.fullmatch(r"(web )?/[^\s#]*", value):
@@ -161,6 +171,7 @@ def parse_moment(value: object) -> datetime:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Url = Annotated[str, BeforeValidator(parse_url)]
 Regex = Annotated[str, BeforeValidator(parse_regex)]
+Matcher = Annotated[str, BeforeValidator(parse_matcher)]
 MeasuredPath = Annotated[str, BeforeValidator(parse_measured_path)]
 VariableName = Annotated[str, BeforeValidator(parse_variable_name)]
 ModuleName = Annotated[str, BeforeValidator(parse_module_name)]

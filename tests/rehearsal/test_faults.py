@@ -48,6 +48,8 @@ ITEMS_WITH_FAULTS = (
     "deploy.instances",
     "deploy.maintenance-on",
     "deploy.maintenance-off",
+    "sentry.no-new-issues",
+    "alerts.none-firing",
 )
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from openapi_schema_validator import OAS30Validator
-from referencing import Registry
-from referencing.jsonschema import DRAFT4
 
 from pytest_chefrelease.rehearsal.doubles import fly, render
 from pytest_chefrelease.rehearsal.intercept import Json
@@ -24,45 +20,13 @@ from tests.probes.vendor_doubles import (
     serving_fly,
     serving_render,
 )
+from tests.rehearsal.openapi import problems
 
 FOLDER = Path(__file__).parent / "contracts"
 FLY = json.loads((FOLDER / "fly.openapi.json").read_text())
 RENDER = json.loads((FOLDER / "render.openapi.json").read_text())
 MACHINES = "/apps/chefcloud-prod-api/machines"
 SERVICE = f"/services/{render.SERVICE}"
-
-
-def problems(document: Any, path: str, body: object) -> list[str]:  # noqa: ANN401
-    """Where a body differs from the document, what it does not name included."""
-    closed = _closed(document)
-    registry: Registry[Mapping[str, object]] = Registry().with_resource(
-        "urn:vendor", DRAFT4.create_resource(closed)
-    )
-    for template in document["paths"]:
-        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path.partition("?")[0]):
-            pointer = template.replace("/", "~1")
-            schema = f"urn:vendor#/paths/{pointer}/get/responses/200/content/application~1json"
-            validator = OAS30Validator({"$ref": f"{schema}/schema"}, registry=registry)
-            return [f"{each.json_path}: {each.message}" for each in validator.iter_errors(body)]
-    return [f"{path} is not documented"]
-
-
-def _closed(node: Any) -> Any:  # noqa: ANN401
-    """A copy in which objects have no more than their named properties."""
-    if isinstance(node, list):
-        return [_closed(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    copy = {name: _closed(each) for name, each in node.items()}
-    has_names = isinstance(node.get("properties"), dict) or "title" in node
-    if has_names and node.get("type") == "object":
-        # A name that is only required, and nowhere described, is allowed too.
-        known = {name: {} for name in node.get("required", [])} | copy.get("properties", {})
-        copy |= {
-            "properties": known,
-            "additionalProperties": node.get("additionalProperties", False),
-        }
-    return copy
 
 
 def fly_says(path: str, fields: Mapping[str, Json] | None = None) -> Any:  # noqa: ANN401

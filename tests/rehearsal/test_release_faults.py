@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from pytest_chefrelease.rehearsal.faults import ci, deploy, env, release, rollback, version, world
+from pytest_chefrelease.rehearsal.faults import (
+    alerts,
+    ci,
+    deploy,
+    env,
+    release,
+    rollback,
+    sentry,
+    version,
+    world,
+)
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.stack import Stack
 from pytest_chefrelease.runbook.item import Item, Stage
@@ -26,8 +36,10 @@ FAULTS = (
     *deploy.FAULTS,
     *rollback.FAULTS,
     *world.FAULTS,
+    *sentry.FAULTS,
+    *alerts.FAULTS,
 )
-ROOMS = {"ci", "deploy", "env", "rollback", "version", "release", "world"}
+ROOMS = {"ci", "deploy", "env", "rollback", "version", "release", "world", "sentry", "alerts"}
 OTHERS = {"staging.ui-spot-check"}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
+from pytest_chefrelease.checks.version.deployments import ask_vendors
 from pytest_chefrelease.checks.version.environments import Told, ask_environment
 from pytest_chefrelease.checks.version.history import release_commit
 from pytest_chefrelease.errors import ProbeError, Unverified
@@ -52,9 +53,13 @@ async def version_coherence(look: Context) -> Evidence:
     release, cells = await asyncio.to_thread(_in_repository, look, commit)
     others = [name for name in look.settings.environments if name != _target(look)]
     names = [_target(look), *(name for name in others if name == "staging")]
-    told = await asyncio.gather(*(ask_environment(look, name) for name in names))
+    vendors, told = await asyncio.gather(
+        ask_vendors(look, names, release.name),
+        asyncio.gather(*(ask_environment(look, name) for name in names)),
+    )
     for name, one in zip(names, told, strict=True):
         cells += _of_environment(look, release, name, one)
+    cells += vendors
     seen = _evidence(look, release, cells, [_RELEASE, *reversed(names)], commit)
     wrong = differing(cells)
     if wrong:

@@ -112,6 +112,18 @@ async def sentry(source: Source, around: Around) -> str:
     return f"{source.place} is readable"
 
 
+async def alerts(source: Source, around: Around) -> str:
+    """How many alerts there are. Source: Alertmanager's API v2."""
+    from pytest_chefrelease.probes.alertmanager import AlertmanagerApi
+
+    table = around.settings.alerts
+    name = table.token_env
+    token = around.variable(name, f"Export {name}, a token that may read alerts.") if name else None
+    api = AlertmanagerApi(around.probes.http, str(source.place), token, name or "")
+    count = len(await api.alerts(table.matchers))
+    return f"{count} alert{'s' * (count != 1)} at {source.place}"
+
+
 async def logs(source: Source, around: Around) -> str:
     """Files that match, a program that is here, or a Loki that is ready."""
     kind, _, rest = str(source.place).partition(":")

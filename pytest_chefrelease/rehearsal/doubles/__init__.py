@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_chefrelease.rehearsal.doubles import fly, github, render, status_page
+from pytest_chefrelease.rehearsal.doubles import (
+    alertmanager,
+    fly,
+    github,
+    render,
+    sentry,
+    status_page,
+)
 from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import World
 
 BUILDERS: Mapping[str, Callable[[World], Site]] = {
+    "alertmanager": alertmanager.build,
     "fly": fly.build,
     "github": github.build,
     "render": render.build,
+    "sentry": sentry.build,
     "status": status_page.build,
 }

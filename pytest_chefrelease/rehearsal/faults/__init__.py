@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.rehearsal.faults import (
+    alerts,
     ci,
     deploy,
     env,
@@ -20,6 +21,7 @@ from pytest_chefrelease.rehearsal.faults import (
     rollback,
     routes,
     secrets,
+    sentry,
     smoke,
     staging,
     version,
@@ -43,6 +45,8 @@ FAULTS: tuple[Fault, ...] = (
     *preflight.FAULTS,
     *routes.FAULTS,
     *latency.FAULTS,
+    *sentry.FAULTS,
+    *alerts.FAULTS,
 )
 """All faults, in the order of the runbook."""
 

@@ -82,6 +82,7 @@ FAULTS = (
         _machines(build=0),
         _API,
         action=Action.ROLL_BACK,
+        unverified=("version.coherence",),
     ),
     _after(
         "instance-unhealthy",
