@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,10 +14,17 @@ from pytest_chefrelease.checks.policy import would_have_been
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.probes.ledger import FORMAT, LedgerProbe
 from pytest_chefrelease.runbook.record import StageRecord
+from pytest_chefrelease.runbook.slower import measured_in
 from pytest_chefrelease.runbook.track_record import Became
 from pytest_chefrelease.settings.known_keys import nearest
 
 _BUSY_S = 5.0
+_LATENCY_SCHEMA = """
+create table latency (
+    run integer not null references run (id), endpoint text not null, facts text not null
+);
+create index latency_by_run on latency (run);
+"""
 _SCHEMA = """
 create table run (
     id integer primary key, at text not null, version text, commit_hash text,
@@ -33,6 +41,8 @@ create table became (
 );
 create index result_by_run on result (run);
 """
+_LACKING = {0: _SCHEMA + _LATENCY_SCHEMA, 1: _LATENCY_SCHEMA, FORMAT: ""}
+"""By a file's format, what has to be made before this program can write it."""
 
 
 def enter(path: Path, record: StageRecord) -> None:
@@ -71,6 +81,14 @@ def enter(path: Path, record: StageRecord) -> None:
                 for result in record.results
             ],
         )
+        connection.executemany(
+            "insert into latency values (?, ?, ?)",
+            [
+                (cursor.lastrowid, measured.endpoint, json.dumps(measured.facts()))
+                for result in record.results
+                for measured in measured_in(result)
+            ],
+        )
 
 
 def say_outcome(
@@ -100,12 +118,11 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)) as connection:
             connection.execute("begin immediate")
             (found,) = connection.execute("pragma user_version").fetchone()
-            if found == 0:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    connection.execute(statement)
-                connection.execute(f"pragma user_version = {FORMAT}")
-            elif found != FORMAT:
+            if found not in _LACKING:
                 raise OSError(errno.EINVAL, f"it is a ledger of format {found}, not {FORMAT}")
+            for statement in filter(str.strip, _LACKING[found].split(";")):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version = {FORMAT}")
             yield connection
             connection.execute("commit")
     except sqlite3.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,11 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from pytest_chefrelease.errors import Malformed, NotConfigured
+from pytest_chefrelease.runbook.slower import Measured
 
-FORMAT = 1
-"""SQLite's user_version of a file that this program can read."""
+FORMAT = 2
+"""SQLite's user_version of a file that this program writes."""
+
+READABLE = (1, FORMAT)
+"""Those that it can read; format 1 remembers no latency."""
 
 _BUSY_S = 5.0
+_LATENCY = """
+select run.at, run.version, stage, facts from latency join run on run.id = latency.run
+left join became on became.version = run.version
+where environment = ? and endpoint = ? and (stage = 'prerelease' or
+    (coalesce(run.version, '') <> ? and coalesce(became.outcome, '') <> 'rolled-back'))
+order by run.id desc limit 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,16 @@ class LedgerResult:
     is_blocking: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerLatency:
+    """What a run measured of one endpoint."""
+
+    at: datetime
+    version: str | None
+    stage: str
+    measured: Measured
+
+
 class LedgerProbe:
     """A ledger's file, read only."""
 
@@ -71,6 +93,25 @@ class LedgerProbe:
         )
         return [replace(LedgerResult(*row), is_blocking=bool(row[-1])) for row in rows]
 
+    def latency(self, environment: str, endpoint: str, release: str | None) -> LedgerLatency | None:
+        """The newest measurement of what ran before ``release``; None where there is none.
+
+        That is a calibration before a deploy, or an earlier release after its own, unless it
+        was rolled back.
+        """
+        with self._open() as connection:
+            if connection.execute("pragma user_version").fetchone()[0] == 1:
+                return None
+            row = connection.execute(_LATENCY, (environment, endpoint, release or "")).fetchone()
+        if row is None:
+            return None
+        at, version, stage, facts = row
+        try:
+            measured = Measured.from_facts(endpoint, json.loads(facts))
+        except ValueError as error:
+            raise self._malformed("an entry of latency without its figures") from error
+        return LedgerLatency(datetime.fromisoformat(at), version, stage, measured)
+
     def became(self) -> dict[str, str]:
         """What came of each version of which somebody has said it."""
         return dict(self._rows("select version, outcome from became"))
@@ -88,7 +129,7 @@ class LedgerProbe:
         try:
             with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S)) as connection:
                 (found,) = connection.execute("pragma user_version").fetchone()
-                if found != FORMAT:
+                if found not in READABLE:
                     raise self._malformed(f"format {found}")
                 yield connection
         except sqlite3.Error as error:
@@ -97,7 +138,7 @@ class LedgerProbe:
     def _malformed(self, seen: str) -> Malformed:
         return Malformed(
             f"no ledger that can be read: {seen}",
-            expected=f"a SQLite file of format {FORMAT}",
+            expected=f"a SQLite file of format {' or '.join(map(str, READABLE))}",
             where=self.path.name,
             remedy="Move the file away; a new ledger begins with the next run.",
         )

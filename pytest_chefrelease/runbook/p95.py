@@ -83,9 +83,14 @@ class Quantiles:
     p95_high_ms: float | None
 
 
-def bounds(n: int, *, under_error: float = ERROR, over_error: float = ERROR) -> Bounds:
-    """The exact bounds of one look at ``n`` requests, each side with its own error."""
-    pmf = _binomial(n)
+def bounds(
+    n: int, *, under_error: float = ERROR, over_error: float = ERROR, share: float = SHARE
+) -> Bounds:
+    """The exact bounds of one look at ``n`` requests, each side with its own error.
+
+    ``share`` is that of the requests above another quantile than P95: 0.5 for the median.
+    """
+    pmf = _binomial(n, share)
     under = _count_within(pmf, under_error) - 1
     over = n + 1 - _count_within(pmf[::-1], over_error)
     return Bounds(n, under, over)
@@ -253,15 +258,15 @@ def _count_within(pmf: list[float], error: float) -> int:
     return sum(1 for total in accumulate(pmf) if total <= error)
 
 
-def _binomial(n: int) -> list[float]:
-    """P(Bin(n, SHARE) = k) for k from 0 to n."""
+def _binomial(n: int, share: float = SHARE) -> list[float]:
+    """P(Bin(n, share) = k) for k from 0 to n."""
     return [
         exp(
             lgamma(n + 1)
             - lgamma(k + 1)
             - lgamma(n - k + 1)
-            + k * log(SHARE)
-            + (n - k) * log1p(-SHARE)
+            + k * log(share)
+            + (n - k) * log1p(-share)
         )
         for k in range(n + 1)
     ]

@@ -452,6 +452,9 @@ class LatencyTable(Table):
     ``endpoints`` are paths of the API (``/health``) and of the web front (``web /login``).
     ``rate`` is per second and endpoint, ``max_rate`` per second and host, for all its
     endpoints together; the budget in requests is ``requests`` times ``budget``.
+    ``calibration`` is how many requests measure an endpoint of the running version before the
+    deploy, half of them each time. Slower counts from ``slower_share`` of what was before,
+    and from ``slower_least`` on.
     """
 
     p95: Duration = timedelta(milliseconds=500)
@@ -462,6 +465,9 @@ class LatencyTable(Table):
     max_rate: Annotated[float, Field(gt=0)] = 20.0
     budget: Annotated[int, Field(ge=1, le=10)] = 10
     timeout: Duration = timedelta(seconds=10)
+    calibration: Annotated[int, Field(ge=120)] = 300
+    slower_share: Annotated[float, Field(ge=0)] = 0.1
+    slower_least: Duration = timedelta(milliseconds=10)
 
 
 class LogsTable(Table):

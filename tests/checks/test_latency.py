@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pytest_chefrelease.checks import latency_campaign
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.checks.engine import Task, run
-from pytest_chefrelease.checks.latency_campaign import Campaign, Measured
-from pytest_chefrelease.checks.latency_evidence import evidence_of
+from pytest_chefrelease.checks.latency import campaign as latency_campaign
+from pytest_chefrelease.checks.latency.campaign import Campaign, Measured
+from pytest_chefrelease.checks.latency.evidence import evidence_of
 from pytest_chefrelease.checks.once import Once
 from pytest_chefrelease.checks.watching import Watch
 from pytest_chefrelease.probes.prober import Batch, Prober, Sample, Shot

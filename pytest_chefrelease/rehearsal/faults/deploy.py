@@ -12,6 +12,7 @@ from pytest_chefrelease.rehearsal.faults.parameters import (
     BROWSER_PROTECTED,
     LATENCY,
     PREFLIGHT,
+    SLOWER,
     SMOKE,
 )
 from pytest_chefrelease.rehearsal.intercept import Intercept
@@ -109,6 +110,7 @@ FAULTS = (
             *(SMOKE[name] for name in SMOKE if name != "GET /health"),
             *(PREFLIGHT[rule] for rule in PREFLIGHT if rule != "cors"),
             *(*BROWSER_PROTECTED, "routes.login", LATENCY["/inventory/items"]),
+            SLOWER["/inventory/items"],
             *("secrets.jwt-rotation", "secrets.old-is-dead[JWT_SECRET]"),
         ),
     ),

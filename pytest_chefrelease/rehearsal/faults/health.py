@@ -9,6 +9,7 @@ from pytest_chefrelease.rehearsal.faults.parameters import (
     LATENCY,
     PREFLIGHT,
     SECRETS_OF_API,
+    SLOWER,
     SMOKE,
 )
 from pytest_chefrelease.rehearsal.intercept import Intercept
@@ -50,7 +51,7 @@ FAULTS = (
         "The health endpoint answers 503",
         _DOWN,
         *(_SMOKE, LATENCY["/health"]),
-        unverified=_UNTOLD,
+        unverified=(*_UNTOLD, SLOWER["/health"]),
     ),
     _fault(
         "health-degraded",
@@ -98,7 +99,13 @@ FAULTS = (
         ),
         # Without any answer nothing can be said of its speed, of what it serves, nor of the
         # tokens that it accepts, nor whether it is closed.
-        unverified=(*LATENCY.values(), *SECRETS_OF_API, *_UNTOLD, "deploy.maintenance-off"),
+        unverified=(
+            *LATENCY.values(),
+            *SLOWER.values(),
+            *SECRETS_OF_API,
+            *_UNTOLD,
+            "deploy.maintenance-off",
+        ),
         action=Action.ROLL_BACK,
     ),
     _fault(
@@ -106,6 +113,7 @@ FAULTS = (
         "The health endpoint begins to answer 503 while the release is watched",
         _DOWN,
         LATENCY["/health"],
+        unverified=(SLOWER["/health"],),
         stage=Stage.MONITORING,
     ),
 )

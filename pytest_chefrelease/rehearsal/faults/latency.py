@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pytest_chefrelease.rehearsal.faults.effects import Effect, intercepting
 from pytest_chefrelease.rehearsal.faults.fault import Fault
-from pytest_chefrelease.rehearsal.faults.parameters import LATENCY
+from pytest_chefrelease.rehearsal.faults.parameters import LATENCY, SLOWER
 from pytest_chefrelease.rehearsal.intercept import Intercept
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.response import Action
+from pytest_chefrelease.runbook.verdict import Decision
 
 _API = "production-api"
 _PATH = "/inventory/items"
@@ -20,6 +21,7 @@ def _fault(name: str, title: str, apply: Effect) -> Fault:
         Stage.POSTRELEASE,
         apply,
         red=(LATENCY[_PATH],),
+        warned=(SLOWER[_PATH],),
         action=Action.FIX_FORWARD,
     )
 
@@ -39,5 +41,23 @@ FAULTS = (
         "latency-stall",
         "The inventory stalls for 0.8 s in every 1.5 s, and is quick between",
         intercepting(Intercept(_API, _PATH, stall=(1.5, 0.8))),
+    ),
+    Fault(
+        "latency-regression",
+        "Every answer of the inventory takes 300 ms more: within the limit, and slower than before",
+        Stage.POSTRELEASE,
+        intercepting(Intercept(_API, _PATH, delay_s=0.3)),
+        warned=(SLOWER[_PATH],),
+        verdict=Decision.GO,
+        action=Action.PROCEED,
+    ),
+    Fault(
+        "latency-unsteady",
+        "Before the deploy, the inventory answers 400 ms later for a while, then quickly",
+        Stage.PRERELEASE,
+        intercepting(Intercept(_API, _PATH, delay_s=0.4, times=60)),
+        warned=("latency.calibration",),
+        verdict=Decision.GO,
+        action=Action.PROCEED,
     ),
 )

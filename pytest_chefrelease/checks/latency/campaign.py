@@ -80,15 +80,33 @@ class Campaign(msgspec.Struct):
         return p95.plan(self.requests, self.looks, max(measured, 1))
 
 
-async def campaign(look: Context, targets: Sequence[Target], time_limit_s: float) -> Campaign:
-    """The run's campaign: measured by whoever asks first, the same for everyone else."""
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A campaign of its own, ``name`` by name: so many ``batches`` of so many ``requests``.
+
+    It decides nothing, so it takes no more where P95 is close to the limit, and no fewer.
+    """
+
+    name: str
+    requests: int
+    batches: int
+
+
+async def campaign(
+    look: Context, targets: Sequence[Target], time_limit_s: float, fixed: Fixed | None = None
+) -> Campaign:
+    """The run's campaign: measured by whoever asks first, the same for everyone else.
+
+    One that is ``fixed`` is another, measured once as well.
+    """
 
     async def work() -> Json:
-        found = await _Campaign(look, {t.name: t for t in targets}, time_limit_s).run()
+        found = await _Campaign(look, {t.name: t for t in targets}, time_limit_s, fixed).run()
         plain: dict[str, object] = msgspec.to_builtins(found)
         return plain
 
-    return msgspec.convert(await look.once.get("latency", work), type=Campaign)
+    key = f"latency {fixed.name}" if fixed else "latency"
+    return msgspec.convert(await look.once.get(key, work), type=Campaign)
 
 
 @dataclass(slots=True)
@@ -98,6 +116,7 @@ class _Campaign:
     look: Context
     targets: Mapping[str, Target]
     time_limit_s: float
+    fixed: Fixed | None = None
     found: dict[str, Measured] = field(default_factory=dict)
     set_aside: int = 0
     _told_at: float = field(default_factory=time.monotonic)
@@ -116,8 +135,9 @@ class _Campaign:
         names = [name for name, seen in self.found.items() if seen.refusal is None]
         result = self._planned(names)
         if names:
-            # The bounds of large samples take seconds to compute: not on the event loop.
-            await asyncio.to_thread(lambda: result.plan)
+            if self.fixed is None:
+                # The bounds of large samples take seconds to compute: not on the event loop.
+                await asyncio.to_thread(lambda: result.plan)
             async with Prober(self.look.settings.http.ca_file) as prober:
                 await self._sample(prober, result, names)
         result.set_aside = self.set_aside
@@ -147,6 +167,8 @@ class _Campaign:
 
     def _planned(self, names: Sequence[str]) -> Campaign:
         """How many requests and looks the budget and the time limit allow."""
+        if self.fixed is not None:
+            return Campaign(self.fixed.requests, self.fixed.batches, self.found)
         settings, rate = self._settings, min(self._rates(names).values(), default=1.0)
         budget = settings.requests * settings.budget
         watch = self.look.watch
@@ -182,7 +204,9 @@ class _Campaign:
 
     async def _sample(self, prober: Prober, plan: Campaign, names: list[str]) -> None:
         look = 1
-        for number in range(1, plan.looks + 1):
+        # A fixed campaign makes up for batches that do not count.
+        most = plan.looks + (_MOST_SET_ASIDE if self.fixed else 0)
+        for number in range(1, most + 1):
             lanes = self._lanes(names, plan)
             self._announce(plan, names, lanes, look)
             batch = Batch(
@@ -194,12 +218,12 @@ class _Campaign:
                 accepted={n: t.accepted for n, t in enumerate(self.targets.values())},
             )
             sample = await prober.sample(batch, self._progress(plan, names))
-            if number < plan.looks and self._is_spoilt(sample):
+            if number < most and self._is_spoilt(sample):
                 continue
             look += 1
             self._keep(sample)
-            names = [name for name in names if self._is_undecided(plan, name)]
-            if not names or sample.is_cut:
+            names = [name for name in names if self._is_open(plan, name)]
+            if not names or sample.is_cut or look > plan.looks:
                 return
 
     def _is_spoilt(self, sample: Sample) -> bool:
@@ -231,11 +255,13 @@ class _Campaign:
             else:
                 seen.stopped = stop.reason
 
-    def _is_undecided(self, plan: Campaign, name: str) -> bool:
+    def _is_open(self, plan: Campaign, name: str) -> bool:
+        """Whether an endpoint is to be measured on: undecided, and nothing speaks against it."""
         seen = self.found[name]
+        if seen.stopped or seen.refusal is not None:
+            return False
         over = [is_over(shot, self._limit_ms) for shot in seen.shots]
-        is_open = p95.judge(plan.plan, over)[0] is p95.Judgement.UNDECIDED
-        return is_open and not seen.stopped and seen.refusal is None
+        return bool(self.fixed) or p95.judge(plan.plan, over)[0] is p95.Judgement.UNDECIDED
 
     def _announce(
         self, plan: Campaign, names: Sequence[str], lanes: Sequence[Lane], number: int
@@ -244,7 +270,12 @@ class _Campaign:
         seconds = max(lane.gap_s * len(lane.endpoints) for lane in lanes) * plan.requests
         per_host = max(1 / lane.gap_s for lane in lanes)
         count = f"{len(names)} endpoint{'s' if len(names) > 1 else ''}"
-        if number == 1:
+        if self.fixed is not None:
+            self.look.say(
+                f"latency, {self.fixed.name}: {plan.requests * len(names)} GET requests to {count} "
+                f"in about {seconds:.0f} s (batch {number} of {plan.looks})"
+            )
+        elif number == 1:
             most = plan.looks - 1
             rest = f"; undecided ones up to {most} times as much again" if most else ""
             self.look.say(

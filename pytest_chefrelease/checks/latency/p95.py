@@ -1,42 +1,26 @@
-"""Latency: how long the slowest answers take that a visitor still has to expect."""
+"""latency.p95: how long the slowest answers take that a visitor still has to expect."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.engine import timeout_of
-from pytest_chefrelease.checks.latency_campaign import (
-    Campaign,
-    Measured,
-    Target,
-    campaign,
-    is_over,
+from pytest_chefrelease.checks.latency.campaign import Campaign, campaign, is_over
+from pytest_chefrelease.checks.latency.evidence import evidence_of, in_words
+from pytest_chefrelease.checks.latency.targets import (
+    address,
+    demand_measured,
+    demand_source,
+    endpoints,
+    targets,
 )
-from pytest_chefrelease.checks.latency_evidence import evidence_of, in_words
-from pytest_chefrelease.errors import Failed, NotApplicable, NotConfigured, Unverified
+from pytest_chefrelease.errors import Failed, Unverified
 from pytest_chefrelease.runbook import p95
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
-from pytest_chefrelease.settings.model import Settings
 
-_WEB = "web "
 _REMEDY = "See the slowest ten below; roll forward only with a waiver."
-
-
-def endpoints(settings: Settings, _stage: Stage) -> Sequence[str]:
-    """``/health`` for the API, ``web /login`` for the web front.
-
-    Without ``latency.endpoints``: the smoke endpoints that are GET, and the web routes.
-    """
-    chosen = settings.latency.endpoints
-    if not chosen:
-        smoke = (e.path for e in settings.smoke.endpoints if e.method == "GET")
-        chosen = (*smoke, *(_WEB + path for path in settings.routes.paths))
-    return tuple(dict.fromkeys(chosen))
-
 
 P95 = Item(
     id="latency.p95",
@@ -56,66 +40,13 @@ P95 = Item(
 @unless_closed
 async def latency_p95(look: Context, endpoint: str) -> Evidence:
     """P95 under ``latency.p95``, proven by the rules of ``runbook/p95.py``."""
-    _demand_source(look)
-    _address(look, endpoint)  # its own address first: others' are no matter of this check
-    found = await campaign(look, _targets(look), timeout_of(P95, look.settings))
+    demand_source(look)
+    address(look, endpoint)  # its own address first: others' are no matter of this check
+    found = await campaign(look, targets(look), timeout_of(P95, look.settings))
     measured = found.endpoints[endpoint]
-    _demand_measured(look, endpoint, measured)
+    demand_measured(look, endpoint, measured)
     seen = evidence_of(endpoint, measured, found, look.settings.latency)
     return _judge(look, endpoint, found, seen)
-
-
-def _demand_source(look: Context) -> None:
-    source = look.settings.latency.source
-    if source != "probe":
-        raise NotConfigured(
-            f"P95 cannot be read from {source} yet",
-            expected='latency.source = "probe"',
-            remedy='Set latency.source = "probe" in release.toml.',
-        )
-
-
-def _address(look: Context, endpoint: str) -> str:
-    if endpoint.startswith(_WEB):
-        return look.web + endpoint.removeprefix(_WEB)
-    return look.api + endpoint
-
-
-def _targets(look: Context) -> list[Target]:
-    """All endpoints that have an address."""
-    found = []
-    for name in endpoints(look.settings, look.stage):
-        try:
-            found.append(Target(name, _address(look, name), _accepted(look, name)))
-        except NotConfigured:
-            continue  # the endpoint's own check says so
-    return found
-
-
-def _accepted(look: Context, name: str) -> tuple[int, ...]:
-    """Statuses of 400 and more that count as answered: what smoke allows for the path.
-
-    A refusal to who is not logged in counts only where settings list the endpoint: it
-    says little of the endpoint, and floods of it look like an attack in the target's logs.
-    """
-    allowed: set[int] = set()
-    for endpoint in look.settings.smoke.endpoints:
-        if endpoint.method == "GET" and endpoint.path == name:
-            allowed.update(status for status in endpoint.status if status >= 400)
-    if name not in look.settings.latency.endpoints:
-        allowed -= {401, 403}
-    return tuple(sorted(allowed))
-
-
-def _demand_measured(look: Context, endpoint: str, measured: Measured) -> None:
-    """Raise what kept the endpoint from being measured, or measured to the end."""
-    refusal = measured.refusal
-    if refusal is None:
-        return
-    is_default = endpoint not in look.settings.latency.endpoints
-    kind = NotApplicable if refusal.is_guarded and is_default else Unverified
-    asked = f" after {len(measured.shots)} requests" if measured.shots else ""
-    raise kind(refusal.seen + asked, where=refusal.where, remedy=refusal.remedy)
 
 
 def _judge(look: Context, endpoint: str, found: Campaign, seen: Evidence) -> Evidence:
