@@ -34,6 +34,7 @@ _LOOKS: Mapping[Kind, Look] = {
     Kind.SENTRY: network.sentry,
     Kind.ALERTS: network.alerts,
     Kind.LOGS: network.logs,
+    Kind.BACKUPS: machine.backups,
     Kind.ACCOUNT: machine.account,
     Kind.BROWSER: machine.browser,
     Kind.PROGRAM: machine.program,

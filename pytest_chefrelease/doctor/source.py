@@ -21,6 +21,7 @@ class Kind(StrEnum):
     SENTRY = "sentry"
     ALERTS = "alerts"
     LOGS = "logs"
+    BACKUPS = "backups"
     ACCOUNT = "account"
     BROWSER = "browser"
     PROGRAM = "program"

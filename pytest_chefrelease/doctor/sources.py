@@ -23,6 +23,10 @@ _GIT_ITEMS = (
     *("secrets.no-credentials-in-release", "release.*", "rollback.*", "deploy.announced"),
     *("staging.ui-spot-check", "staging.same-code", "migrations.*"),
 )
+_BACKUP_ITEMS = (
+    *("backup.fresh", "backup.complete", "backup.restores"),
+    *("migrations.rehearsed", "migrations.idempotent"),
+)
 _BROWSER_ITEMS = ("routes.browser", "routes.login", "staging.route")
 
 
@@ -43,7 +47,7 @@ _PROGRAMS = (
     (
         "PostgreSQL's programs",
         "pg_restore",
-        ("backup.*", "migrations.rehearsed", "migrations.from-scratch"),
+        (*_BACKUP_ITEMS, "migrations.from-scratch"),
         "Install PostgreSQL's client programs, or pip install 'pytest-chefrelease[rehearsal]'.",
     ),
 )
@@ -54,6 +58,7 @@ def sources_of(settings: Settings) -> tuple[Source, ...]:
     return (
         *_repository(settings),
         _github(settings),
+        _backups(settings),
         *_addresses(settings),
         *_databases(settings),
         *_accounts(settings),
@@ -84,6 +89,21 @@ def _github(settings: Settings) -> Source:
         credentials=(settings.ci.token_env,),
         remedy=f"Export {settings.ci.token_env}: a token that may read checks, commit statuses "
         "and contents.",
+    )
+
+
+def _backups(settings: Settings) -> Source:
+    path = settings.backup.path
+    touches = [Touch("read", path)] if path else []
+    # What is restored is on this machine's disk as long as the stage runs.
+    touches += [Touch("write", "a temporary folder")] if path and settings.backup.restore else []
+    return Source(
+        name="production's backups",
+        kind=Kind.BACKUPS,
+        items=_BACKUP_ITEMS,
+        place=path,
+        touches=tuple(touches),
+        remedy='Set backup.path in release.toml, such as "backups/*.dump".',
     )
 
 

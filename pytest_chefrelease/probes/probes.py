@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_chefrelease.probes.http import HttpProbe
     from pytest_chefrelease.probes.logs.source import LogReading, LogSource, Window
     from pytest_chefrelease.probes.postgres import PostgresProbe
+    from pytest_chefrelease.probes.scratch.keeper import Keeper
     from pytest_chefrelease.probes.sentry_reading import SentryReading
     from pytest_chefrelease.probes.tls import TlsProbe
 
@@ -33,6 +34,7 @@ class Probes:
     _browser: BrowserProbe | None = None
     _github: dict[str, GitHubProbe] = field(default_factory=dict)
     _postgres: dict[str, PostgresProbe] = field(default_factory=dict, repr=False)
+    _scratch: Keeper | None = field(default=None, repr=False)
     _logs: dict[Window, LogReading] = field(default_factory=dict)
     _sentry: Paced[SentryReading] | None = None
     _alerts: Paced[AlertsReading] | None = None
@@ -135,6 +137,20 @@ class Probes:
         if self._alerts is None:
             self._alerts = Paced(self.settings.alerts.every.total_seconds())
         return self._alerts
+
+    @property
+    def scratch(self) -> Keeper:
+        """PostgreSQL servers of our own, gone when the run ends."""
+        if self._scratch is None:
+            from pytest_chefrelease.probes.scratch.keeper import Keeper
+
+            self._scratch = Keeper()
+            self._closers.append(self._scratch.close)
+        return self._scratch
+
+    def at_end(self, closer: Callable[[], Awaitable[None]]) -> None:
+        """Have something done when the run ends, also on Ctrl-C."""
+        self._closers.append(closer)
 
     async def close(self) -> None:
         """Close what was opened, last first."""

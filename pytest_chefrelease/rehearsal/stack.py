@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -13,11 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pytest_chefrelease.errors import Unreachable
 from pytest_chefrelease.probes.scratch import server as postgres
 from pytest_chefrelease.probes.scratch.migrate import Deployment, read_migrations
 from pytest_chefrelease.probes.scratch.programs import Programs
-from pytest_chefrelease.rehearsal import past, people, repository, variables
+from pytest_chefrelease.rehearsal import backups, past, people, repository, variables
 from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import Database
 from pytest_chefrelease.rehearsal.doubles import fly, sentry
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
 SLUG = "chefcloud/chefcloud"
 _PENDING = 1
 """How many of the release's migrations production has not seen before the deploy."""
+
+_LAST_NIGHT = timedelta(hours=9)
 
 
 class Stack:
@@ -93,6 +93,8 @@ class Stack:
         past.write(self.ledger)
         self.previous_build = self._build(PREVIOUS, now - timedelta(days=5))
         self._create_databases()
+        self.nightly_backup()
+        shutil.copytree(self.backups, self._kept(self.backups))
         self.urls: Mapping[str, str] = self._server.serve(self._world())
         self._control = ControlClient(self.urls["control"], self._secrets.control)
         self.environment = self._environment()
@@ -242,24 +244,18 @@ class Stack:
 
     def backup(self) -> Path:
         """Take a backup of production with pg_dump, in the custom format."""
-        self.backups.mkdir(exist_ok=True)
-        path = self.backups / f"production-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump"
-        program = self._cluster.programs.path("pg_dump")
-        # The password goes by the environment: arguments can be read by everybody.
-        login = {"PGPASSWORD": self._secrets.production_database, "LC_ALL": "C"}
-        where = f"host=127.0.0.1 port={self._cluster.port} user={self.production.role}"
-        done = subprocess.run(
-            [program, "--format=custom", f"--file={path}", f"{where} dbname=production"],
-            env=login,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        if done.returncode:
-            raise Unreachable(f"pg_dump failed: {done.stderr.strip()[-300:]}")
-        return path
+        return backups.take(self.production, self.backups, datetime.now(UTC))
+
+    def nightly_backup(
+        self,
+        age: timedelta = _LAST_NIGHT,
+        of: Database | None = None,
+        options: Sequence[str] = (),
+    ) -> Path:
+        """A backup (of production, as it is now) that seems to be some hours old."""
+        now = datetime.now(UTC)
+        taken = backups.take(of or self.production, self.backups, now, options)
+        return backups.date_back(taken, now - age)
 
     def deploy(self) -> None:
         """Let production run the release's code."""
@@ -310,6 +306,8 @@ class Stack:
         self.rotated_on = _usual_rotation()
         self.production.reset()
         self.staging.reset()
+        shutil.rmtree(self.backups, ignore_errors=True)
+        shutil.copytree(self._kept(self.backups), self.backups)
         past.write(self.ledger)
         if self._is_repository_touched:
             self._restore_repository()

@@ -43,18 +43,30 @@ def rollback_commands(deployment: Deployment) -> tuple[str, ...]:
 def migration_commands(deployment: Deployment) -> tuple[str, ...]:
     """The runbook's bad-migration protocol, steps 1 to 4."""
     name = quote(deployment.migration or "MIGRATION_NAME")
-    backup = deployment.backup or "BACKUP_FILE"
-    restore = (
-        f'psql "$DATABASE_URL" < {quote(backup)}'
-        if backup.endswith((".sql", "BACKUP_FILE"))
-        else f'pg_restore --clean --if-exists --dbname "$DATABASE_URL" {quote(backup)}'
-    )
     return (
         "# Assess: is the app still functional? is data corrupted? can we fix forward?",
         "npx prisma migrate status",
         f"npx prisma migrate resolve --rolled-back {name}",
-        f"{restore}    # only if data is badly corrupted",
+        f"{_restore(deployment.backup or 'BACKUP_FILE')}    # only if data is badly corrupted",
     )
+
+
+def _restore(backup: str) -> str:
+    """How a backup gets back into the database, by its name: fetched, unpacked, read."""
+    stem = backup.removesuffix(".gz").removesuffix(".zst").removesuffix(".zstd")
+    is_sql = stem.endswith((".sql", "BACKUP_FILE"))
+    unpack = "gunzip" if backup.endswith(".gz") else "zstd -dc" if stem != backup else ""
+    restore = (
+        'psql "$DATABASE_URL"'
+        if is_sql
+        else 'pg_restore --clean --if-exists --dbname "$DATABASE_URL"'
+    )
+    if backup.startswith("s3://"):
+        fetch = f"aws s3 cp {quote(backup)} -"
+        return " | ".join(filter(None, (fetch, unpack, restore)))
+    if unpack:
+        return f"{unpack} < {quote(backup)} | {restore}"
+    return f"{restore} < {quote(backup)}" if is_sql else f"{restore} {quote(backup)}"
 
 
 def restart_commands(deployment: Deployment, variables: Sequence[str] = ()) -> tuple[str, ...]:

@@ -287,11 +287,36 @@ class MigrationsTable(Table):
 
 
 class BackupTable(Table):
-    """Where backups of production are written; ``path`` is a glob, relative to the repository."""
+    """Where backups of production are written, and what each must be.
+
+    ``path`` is a glob or a folder, relative to the repository, or ``s3://BUCKET/PREFIX``;
+    ``api_url`` is the store's address where it is not AWS' own. ``database`` is the name in the
+    backup, by default that of production's URL; ``time_zone`` is that of the machine that runs
+    pg_dump, whose archives tell its clock. A backup smaller than ``least_of_last`` of the one
+    before is not believed. ``without`` are globs of tables that are left out on purpose
+    (``audit.*``). ``restore`` tries the newest one out, ``jobs`` at a time.
+    """
 
     path: str | None = None
     max_age: Duration = timedelta(hours=24)
     restore: bool = True
+    api_url: Url | None = None
+    database: str | None = None
+    time_zone: TimeZone = "UTC"
+    least_of_last: Annotated[float, Field(ge=0, le=1)] = 0.5
+    without: tuple[SomeText, ...] = ()
+    jobs: Annotated[int, Field(ge=1, le=32)] = 4
+
+
+class DrillTable(Table):
+    """The drill: pending migrations on the restored backup, all migrations on an empty database.
+
+    ``budget`` is the longest that one migration may take. ``queries`` are what the release
+    before sends to the database: where one fails on the new schema, code cannot go back.
+    """
+
+    budget: Duration = timedelta(minutes=5)
+    queries: tuple[SomeText, ...] = ()
 
 
 _GUARDED = (200, 401)
@@ -665,6 +690,7 @@ class Settings(Table):
     migrations: MigrationsTable = MigrationsTable()
     world: WorldTable = WorldTable()
     backup: BackupTable = BackupTable()
+    drill: DrillTable = DrillTable()
     smoke: SmokeTable = SmokeTable()
     preflight: PreflightTable = PreflightTable()
     tls: TlsTable = TlsTable()

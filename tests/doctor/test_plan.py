@@ -38,7 +38,7 @@ def test_a_plan_names_hosts_verbs_credentials_and_files() -> None:
     for part in (
         "https://api.example\n      GET, HEAD, OPTIONS; POST of an empty object to /auth/login",
         "https://api.github.com\n      GET, for ",
-        "the database in PROD_DB\n      SELECT, read-only, for migrations.status",
+        "the database in PROD_DB\n      SELECT, read-only, for ",
         "AWS Secrets Manager",
         "CI_READER\n      for ci.",
         "make lint\n      run, for ci.command",

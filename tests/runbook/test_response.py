@@ -219,6 +219,14 @@ def test_a_wrong_value_is_mended_by_its_name(provider: str | None, command: str)
     [
         (None, 'psql "$DATABASE_URL" < BACKUP_FILE'),
         ("backups/b.sql", 'psql "$DATABASE_URL" < backups/b.sql'),
+        ("b 1.sql.gz", "gunzip < 'b 1.sql.gz' | psql \"$DATABASE_URL\""),
+        (
+            "s3://kept/b.dump",
+            (
+                "aws s3 cp s3://kept/b.dump - | "
+                'pg_restore --clean --if-exists --dbname "$DATABASE_URL"'
+            ),
+        ),
         ("b.dump", 'pg_restore --clean --if-exists --dbname "$DATABASE_URL" b.dump'),
     ],
 )

@@ -104,7 +104,10 @@ ONE_LINE = {
     "[[smoke.endpoints]]\nget = '/a'\nstaus = 200": (
         '3: smoke.endpoints[0].staus: unknown key; did you mean "status"?'
     ),
-    "[backup]\nzzz = 1": "2: backup.zzz: unknown key; known here: max_age, path, restore",
+    "[backup]\nzzz = 1": (
+        "2: backup.zzz: unknown key; known here: api_url, database, jobs, least_of_last, max_age,"
+        " path, restore, time_zone, without"
+    ),
 }
 
 

@@ -40,6 +40,20 @@ async def browser(_source: Source, around: Around) -> str:
     return f"Chromium {version} starts ({started.program})"
 
 
+async def backups(source: Source, around: Around) -> str:
+    """How many there are, and the newest."""
+    from pytest_chefrelease.probes.backups.choose import choose_backup_source
+
+    found = await choose_backup_source(around.settings.backup, around.repository).newest_first()
+    if not found:
+        raise NotConfigured(
+            f"there is no backup at {source.place}",
+            remedy="Take one, or correct backup.path in release.toml.",
+        )
+    count = f"{len(found)} backup{'s' * (len(found) != 1)}"
+    return f"{count}, the newest of {found[0].changed_at:%Y-%m-%d %H:%M} UTC"
+
+
 async def program(source: Source, around: Around) -> str:
     """A program of ours with its version, or one of the user's that is here."""
     name = str(source.place)

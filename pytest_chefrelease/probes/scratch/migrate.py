@@ -82,6 +82,17 @@ def deploy(database_url: str, migrations: Sequence[Migration]) -> Deployment:
     return Deployment(tuple(applied))
 
 
+def applied_names(database_url: str) -> frozenset[str] | None:
+    """The migrations that a database's history has as applied; None without a history."""
+    import psycopg
+
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as connection:
+        try:
+            return frozenset(_applied(connection))
+        except psycopg.errors.UndefinedTable:
+            return None
+
+
 def _failed(connection: psycopg.Connection) -> str | None:
     row = connection.execute(
         'SELECT migration_name FROM "_prisma_migrations"'

@@ -27,7 +27,9 @@ from pytest_chefrelease.probes.scratch.programs import (
 if TYPE_CHECKING:
     import psycopg
 
-_ADMIN = "rehearsal"
+ADMIN = "rehearsal"
+"""The administrator's role."""
+
 _START_LIMIT_S = 20.0
 _STOP_LIMIT_S = 10.0
 _SOCKET_PATH_LIMIT = 107  # bytes, sun_path of unix(7) less the closing zero
@@ -77,7 +79,7 @@ class Cluster:
         import psycopg
 
         return psycopg.connect(
-            self.url(database, _ADMIN, self.admin_password), autocommit=True, connect_timeout=5
+            self.url(database, ADMIN, self.admin_password), autocommit=True, connect_timeout=5
         )
 
     def create_role(self, name: str, password: str) -> None:
@@ -156,7 +158,7 @@ def _initialise(programs: Programs, folder: Path, account: Account | None, passw
         [
             programs.path("initdb"),
             f"--pgdata={folder / 'data'}",
-            f"--username={_ADMIN}",
+            f"--username={ADMIN}",
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.rehearsal.faults import (
     alerts,
+    backup,
     ci,
     deploy,
     env,
@@ -38,6 +39,7 @@ FAULTS: tuple[Fault, ...] = (
     *world.FAULTS,
     *secrets.FAULTS,
     *env.FAULTS,
+    *backup.FAULTS,
     *deploy.FAULTS,
     *migrations.FAULTS,
     *health.FAULTS,

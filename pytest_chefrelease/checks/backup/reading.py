@@ -1,0 +1,117 @@
+"""The newest backup read to its end, once for all items."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from pytest_chefrelease.checks.backup.newest import Known, demand_database, newest, source_of
+from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.checks.once import Json
+from pytest_chefrelease.errors import Failed, Unverified
+from pytest_chefrelease.probes.backups.contents import Contents, read_contents
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    path: str
+    contents: Contents | None
+    has_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A backup, where it is on this machine, and what it holds."""
+
+    known: Known
+    path: Path
+    contents: Contents
+
+
+async def read_newest(look: Context) -> Read:
+    """The newest backup, whole and of production.
+
+    Raises Failed where it is not, Unverified where that cannot be said, and ProbeErrors.
+    """
+    found = await newest(look)
+    if not found.backup.size_bytes:
+        raise Failed("the newest backup is empty", expected="more than 0 bytes", where=found.place)
+    if found.encrypted_by:
+        raise Unverified(
+            f"the newest backup is encrypted by {found.encrypted_by}",
+            expected="one that can be read here",
+            where=found.place,
+            remedy="Let the gate run where a decrypted copy is, and let backup.path name that; or "
+            "say under [not_applicable] who tries out restoring.",
+        )
+    demand_database(look, found)
+    kept = await look.once.get("backup.read", lambda: _read(look, found))
+    reading = msgspec.convert(kept, _Reading)
+    if reading.has_changed:
+        raise Unverified(
+            "the newest backup was written to while it was read",
+            expected="one that is finished",
+            where=found.place,
+            remedy="Run this again when the backup is done.",
+        )
+    return Read(found, Path(reading.path), _whole(reading.contents, found))
+
+
+def _whole(contents: Contents | None, found: Known) -> Contents:
+    if contents is None:
+        raise Unverified(
+            "the newest file is no backup that is known here",
+            expected="an archive or SQL of pg_dump, as it is or packed by gzip or zstd",
+            where=found.place,
+            remedy="Let backup.path match backups only.",
+        )
+    if contents.problem:
+        raise Failed(
+            f"the newest backup is not whole: {contents.problem}",
+            expected="a backup that can be read to its end",
+            where=found.place,
+            remedy="Take another one, see that pg_dump ends with 0 and that the disk is not full.",
+        )
+    return contents
+
+
+async def _read(look: Context, found: Known) -> Json:
+    source = source_of(look)
+    folder = look.once.shared or _own_folder(look)
+    look.say(f"reading {found.place} to its end")
+    path = await source.fetch(found.backup, folder)
+    contents = await in_thread(lambda is_wanted: read_contents(path, is_wanted))
+    after = await source.look_again(found.backup)
+    reading = _Reading(str(path), contents, after != found.backup)
+    plain: Json = msgspec.to_builtins(reading)
+    return plain
+
+
+def _own_folder(look: Context) -> Path:
+    """A folder that goes when the run ends."""
+    folder = Path(tempfile.mkdtemp(prefix="chefrelease-backup-"))
+
+    async def remove() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    look.probes.at_end(remove)
+    return folder
+
+
+async def in_thread(work: Callable[[Callable[[], bool]], T]) -> T:
+    """Run ``work`` beside the loop; it is told when nobody waits for it any more."""
+    given_up = threading.Event()
+    try:
+        return await asyncio.to_thread(work, lambda: not given_up.is_set())
+    finally:
+        given_up.set()

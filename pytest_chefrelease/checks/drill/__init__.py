@@ -1,0 +1,1 @@
+"""The drill: what migrations do to production's data, tried where it does no harm."""
