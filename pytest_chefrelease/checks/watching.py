@@ -72,6 +72,7 @@ class Watch:
     started: float = field(init=False)
     attendance: Attendance = field(default_factory=Attendance)
     active: int = 0
+    _noted: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -86,6 +87,12 @@ class Watch:
     def remaining_s(self) -> float:
         """Seconds left; 0 when the watch is over."""
         return 0.0 if self._ended.is_set() else max(0.0, self.length_s - self.elapsed_s)
+
+    def note(self, signal: str, value: float) -> Sequence[tuple[float, float]]:
+        """Keep what a look at a signal measured; gives all of it, with the seconds of the watch."""
+        noted = self._noted.setdefault(signal, [])
+        noted.append((self.elapsed_s, value))
+        return tuple(noted)
 
     def end(self, reason: str) -> None:
         """End the watch before its time. The first reason stands."""

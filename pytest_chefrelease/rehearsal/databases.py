@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from pytest_chefrelease.probes.scratch.migrate import Deployment, Migration, deploy
 from pytest_chefrelease.probes.scratch.server import Cluster
 from pytest_chefrelease.rehearsal.chefcloud.tokens import password_hash
 from pytest_chefrelease.rehearsal.variables import SMOKE_EMAIL
+
+if TYPE_CHECKING:
+    import psycopg
 
 STAFF = (("Rosa Bianchi", "owner"), ("Marco Villa", "chef"), ("Aisha Khan", "waiter"))
 
@@ -23,6 +27,7 @@ class Database:
     role: str
     password: str = field(repr=False)
     is_touched: bool = False
+    _held: list[psycopg.Connection] = field(default_factory=list, repr=False)
 
     @property
     def url(self) -> str:
@@ -66,8 +71,27 @@ class Database:
         with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
             connection.execute(statement, tuple(values))
 
+    def hold(self, application: str, *statements: str) -> None:
+        """Open a session that stays open, idle behind these statements, until ``reset``."""
+        import psycopg
+
+        self.is_touched = True
+        connection = psycopg.connect(
+            self.url, autocommit=True, connect_timeout=5, application_name=application
+        )
+        self._held.append(connection)
+        for statement in statements:
+            connection.execute(statement.encode())
+
+    def wait_in_line(self, application: str, statement: str) -> None:
+        """Open a session that stays in the middle of a statement, until ``reset``."""
+        self.hold(application)
+        self._held[-1].pgconn.send_query(statement.encode())
+
     def reset(self) -> None:
         """Put it back as it was at the start, if anybody touched it; its sessions are ended."""
+        while self._held:
+            self._held.pop().close()
         if self.is_touched:
             self.cluster.drop_database(self.name)
             self.cluster.create_database(self.name, self.role, template=f"{self.name}_at_start")

@@ -286,6 +286,19 @@ class MigrationsTable(Table):
     small_table: Annotated[int, Field(ge=0)] = 10_000_000
 
 
+class DatabaseTable(Table):
+    """When the database's connections are stable.
+
+    ``max_used`` is the part of max_connections (or of a database's or role's own limit) that
+    must not be reached; no transaction may be left idle longer than ``idle_in_transaction``,
+    and no session wait for a lock longer than ``blocked``.
+    """
+
+    max_used: Annotated[float, Field(gt=0, le=1)] = 0.8
+    idle_in_transaction: Duration = timedelta(minutes=1)
+    blocked: Duration = timedelta(seconds=10)
+
+
 class BackupTable(Table):
     """Where backups of production are written, and what each must be.
 
@@ -689,6 +702,7 @@ class Settings(Table):
     environment_matrix: EnvironmentMatrixTable = EnvironmentMatrixTable()
     migrations: MigrationsTable = MigrationsTable()
     world: WorldTable = WorldTable()
+    database: DatabaseTable = DatabaseTable()
     backup: BackupTable = BackupTable()
     drill: DrillTable = DrillTable()
     smoke: SmokeTable = SmokeTable()

@@ -21,10 +21,12 @@ from pytest_chefrelease.errors import (
     Unreachable,
 )
 from pytest_chefrelease.probes.postgres import PostgresProbe, Session
+from pytest_chefrelease.probes.postgres_activity import read_activity
 from pytest_chefrelease.probes.postgres_failures import classify
 from pytest_chefrelease.probes.postgres_url import parse_database_url
 from pytest_chefrelease.probes.scratch import server as postgres
 from pytest_chefrelease.probes.scratch.programs import server_account
+from pytest_chefrelease.runbook.database_sessions import Activity
 from tests.probes.databases import PASSWORD, Database, Server, server
 
 Rows = list[tuple[object, ...]]
@@ -216,8 +218,15 @@ def test_a_replica_is_read() -> None:
         postgres._wait_until_ready(cluster)
 
         found = reading(database.url, lambda session: session.rows("SELECT pg_is_in_recovery()"))
+        activity = asyncio.run(active(database.url))
 
     assert found == [(True,)]
+    assert (activity.is_replica, len(activity.sessions)) == (True, 1)
+
+
+async def active(url: str) -> Activity:
+    async with PostgresProbe(url).session() as session:
+        return await read_activity(session)
 
 
 # --- no answer

@@ -19,6 +19,7 @@ ITEMS_WITH_FAULTS = (
     "migrations.status",
     "migrations.tested-on-staging",
     "migrations.safe",
+    "database.connections",
     "health.endpoint",
     "routes.http",
     "routes.browser",
