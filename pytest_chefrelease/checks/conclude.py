@@ -104,6 +104,11 @@ def _fact(results: Sequence[Result], item_id: str, name: str) -> str | None:
     return None
 
 
+def board_of(records: Sequence[StageRecord]) -> tuple[Line, ...]:
+    """The ten lines as the last runs of all stages fill them."""
+    return _board((), records, datetime.now(UTC))
+
+
 def _board(
     results: Sequence[Result], earlier: Sequence[StageRecord], now: datetime
 ) -> tuple[Line, ...]:

@@ -8,7 +8,9 @@ import click
 
 from pytest_chefrelease import __version__
 from pytest_chefrelease.cli.attest import attest
+from pytest_chefrelease.cli.board import board
 from pytest_chefrelease.cli.doctor import doctor
+from pytest_chefrelease.cli.incident import incident
 from pytest_chefrelease.cli.init import init
 from pytest_chefrelease.cli.merge import merge
 from pytest_chefrelease.cli.outcome import history, outcome
@@ -29,7 +31,20 @@ def chefrelease() -> None:
     """
 
 
-for _command in (rehearse, init, doctor, plan, sign, merge, attest, verify, outcome, history):
+for _command in (
+    rehearse,
+    init,
+    doctor,
+    plan,
+    sign,
+    board,
+    incident,
+    merge,
+    attest,
+    verify,
+    outcome,
+    history,
+):
     chefrelease.add_command(_command)
 
 

@@ -27,16 +27,29 @@ def other_stages(
     reports: Path, release: Release, stage: Stage
 ) -> tuple[tuple[StageRecord, ...], list[str]]:
     """What the other stages found about this very commit, and what could not be read."""
+    return _of(reports, release, [other for other in Stage if other is not stage])
+
+
+def all_stages(reports: Path, release: Release) -> tuple[tuple[StageRecord, ...], list[str]]:
+    """What every stage's last run found about this very commit, and what could not be read."""
+    return _of(reports, release, list(Stage))
+
+
+def _of(
+    reports: Path, release: Release, stages: Iterable[Stage]
+) -> tuple[tuple[StageRecord, ...], list[str]]:
     folder = _folder(reports, release)
     found: list[StageRecord] = []
     problems: list[str] = []
-    for other in Stage:
-        path = folder / f"{other}.json" if folder else None
-        if path is None or other is stage or not path.is_file():
+    for stage in stages:
+        path = folder / f"{stage}.json" if folder else None
+        if path is None or not path.is_file():
             continue
         try:
             found.append(evidence_json.read(path))
-        except (OSError, Malformed) as error:
+        except Malformed as error:
+            problems.append(f"earlier evidence is left out: {error.summary}")
+        except OSError as error:
             problems.append(f"earlier evidence is left out: {error}")
     return tuple(found), problems
 

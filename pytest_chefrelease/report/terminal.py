@@ -5,15 +5,17 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from pytest_chefrelease.report.plain import one_line, plain
 from pytest_chefrelease.report.readable import age
-from pytest_chefrelease.runbook.item import Item, Section
+from pytest_chefrelease.runbook.item import Item, Section, Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result, count
 from pytest_chefrelease.runbook.quick_check import Line
 from pytest_chefrelease.runbook.record import StageRecord
 from pytest_chefrelease.runbook.verdict import Decision
+from pytest_chefrelease.runbook.whole import Whole
 
 SHOWN = 10
 """At most so many items of a kind; the reports hold all."""
@@ -33,16 +35,18 @@ _ASCII = str.maketrans({"✓": "+", "✗": "x", "◦": "o", "·": ".", "─": "-
 
 
 @dataclass(frozen=True, slots=True)
-class _Paper:
-    """How wide and how coloured the block is."""
+class Paper:
+    """How wide and how coloured a block is."""
 
     width: int
     colour: bool
 
     def paint(self, text: str, code: str) -> str:
+        """The text in a colour, where there are colours."""
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
     def wrap(self, text: str, indent: str = "", first: str | None = None) -> list[str]:
+        """The text in lines of the paper's width, with an indent, or another for the first."""
         first = indent if first is None else first
         return textwrap.wrap(
             one_line(text, 2_000),
@@ -67,7 +71,7 @@ def verdict_block(
     plain; without ``unicode`` it is ASCII but for words from outside. The last line names
     the verdict, for readers of logs.
     """
-    paper = _Paper(max(width, 40), colour)
+    paper = Paper(max(width, 40), colour)
     parts = (
         _head(record, paper),
         _troubles(record, paper),
@@ -78,6 +82,28 @@ def verdict_block(
     )
     text = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
     return text if unicode else text.translate(_ASCII)
+
+
+def board_block(
+    release: str,
+    whole: Whole,
+    records: Sequence[StageRecord],
+    lines: Sequence[Line],
+    now: datetime,
+    paper: Paper,
+) -> str:
+    """The ten lines over all stages, with each stage's last verdict; ages are as of ``now``."""
+    colour = _VERDICT_COLOURS[whole.decision]
+    name = paper.paint(f" {whole.decision} ", colour)
+    told = [f"{name} {paper.paint(one_line(release, 200), '1')}", *paper.wrap(whole.sentence), ""]
+    told += [_board_line(line, now, paper) for line in lines]
+    told.append("")
+    for stage in Stage:
+        last = next((r for r in records if r.stage is stage), None)
+        when = age(last.finished_at.isoformat(), now) if last else ""
+        said = f"{last.verdict.decision}, {when}" if last else "not run for this commit"
+        told.append(f"  {stage.value:<12} {said}")
+    return "\n".join([*told, f"verdict: {whole.decision}"])
 
 
 def checklist(checks: Iterable[tuple[Item, str | None]], width: int = 80) -> str:
@@ -91,7 +117,7 @@ def checklist(checks: Iterable[tuple[Item, str | None]], width: int = 80) -> str
         parameters = by_item.setdefault(item.id, (item, []))[1]
         parameters += [plain(parameter)] if parameter else []
     entries = sorted(by_item.values(), key=lambda e: (order[e[0].section], e[0].severity, e[0].id))
-    paper = _Paper(max(width, 40), colour=False)
+    paper = Paper(max(width, 40), colour=False)
     lines: list[str] = []
     for section, members in groupby(entries, key=lambda e: e[0].section):
         lines += ["", section.value]
@@ -100,7 +126,7 @@ def checklist(checks: Iterable[tuple[Item, str | None]], width: int = 80) -> str
     return "\n".join(lines[1:]) + "\n" if lines else "Nothing to verify.\n"
 
 
-def _checklist_entry(item: Item, parameters: Sequence[str], paper: _Paper) -> Iterator[str]:
+def _checklist_entry(item: Item, parameters: Sequence[str], paper: Paper) -> Iterator[str]:
     kind = "" if item.blocking else ", advisory"
     manual = ", signed off by a person" if item.manual else ""
     text = f"{item.title} ({item.id}, {item.severity}{kind}{manual})"
@@ -109,7 +135,7 @@ def _checklist_entry(item: Item, parameters: Sequence[str], paper: _Paper) -> It
         yield from paper.wrap(", ".join(parameters), " " * 8)
 
 
-def _head(record: StageRecord, paper: _Paper) -> list[str]:
+def _head(record: StageRecord, paper: Paper) -> list[str]:
     verdict = record.verdict
     name = paper.paint(f" {verdict.decision} ", _VERDICT_COLOURS[verdict.decision])
     what = f"{record.stage} of {one_line(record.release.name, 200)}"
@@ -121,7 +147,7 @@ def _head(record: StageRecord, paper: _Paper) -> list[str]:
     return lines
 
 
-def _troubles(record: StageRecord, paper: _Paper) -> list[str]:
+def _troubles(record: StageRecord, paper: Paper) -> list[str]:
     lines: list[str] = []
     for outcome in (Outcome.FAILED, Outcome.UNVERIFIED):
         found = [r for r in record.results if r.outcome is outcome]
@@ -133,7 +159,7 @@ def _troubles(record: StageRecord, paper: _Paper) -> list[str]:
     return lines
 
 
-def _trouble(result: Result, paper: _Paper) -> Iterator[str]:
+def _trouble(result: Result, paper: Paper) -> Iterator[str]:
     mark = paper.paint(_MARKS[result.outcome], _COLOURS[result.outcome])
     advisory = "" if result.blocking else ", advisory"
     label = one_line(result.label, 200)
@@ -149,7 +175,7 @@ def _trouble(result: Result, paper: _Paper) -> Iterator[str]:
             yield from paper.wrap(text, " " * 14, f"    {name:<10}")
 
 
-def _response(record: StageRecord, paper: _Paper) -> list[str]:
+def _response(record: StageRecord, paper: Paper) -> list[str]:
     response = record.response
     within = f", within {response.within}" if response.within not in (None, "now") else ""
     now = ", now" if response.within == "now" else ""
@@ -164,21 +190,21 @@ def _command(text: str) -> str:
     return plain(text).replace("\n", " ")
 
 
-def _board(record: StageRecord, paper: _Paper) -> list[str]:
+def _board(record: StageRecord, paper: Paper) -> list[str]:
     return [
         paper.paint("Quick check", "1"),
-        *(_board_line(line, record, paper) for line in record.quick_check),
+        *(_board_line(line, record.finished_at, paper) for line in record.quick_check),
     ]
 
 
-def _board_line(line: Line, record: StageRecord, paper: _Paper) -> str:
+def _board_line(line: Line, now: datetime, paper: Paper) -> str:
     mark = paper.paint(_MARKS.get(line.outcome, "?"), _COLOURS.get(line.outcome, "0"))
-    when = f", {age(line.observed_at, record.finished_at)}" if line.observed_at else ""
+    when = f", {age(line.observed_at, now)}" if line.observed_at else ""
     stage = f" ({line.stage}{when})" if line.stage else ""
     return f"  {mark} {line.line:>2} {line.text:<32} {line.outcome}{stage}"
 
 
-def _foot(record: StageRecord, reports: Sequence[str], paper: _Paper) -> list[str]:
+def _foot(record: StageRecord, reports: Sequence[str], paper: Paper) -> list[str]:
     counts = ", ".join(f"{n} {name}" for name, n in count(record.results).items() if n)
     lines = paper.wrap(counts or "nothing was verified")
     lines += [f"report: {path}" for path in reports]

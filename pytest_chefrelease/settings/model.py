@@ -563,6 +563,15 @@ class AlertsTable(Table):
     every: Duration = timedelta(seconds=5)
 
 
+class IncidentTable(Table):
+    """What an incident needs: variables that turn a feature off without a deploy.
+
+    Source: runbook, "Emergency Disable (Feature Flags)".
+    """
+
+    flags: tuple[VariableName, ...] = ("DEVPORTAL_ENABLED", "DOCS_ENABLED", "METRICS_ENABLED")
+
+
 class MonitoringTable(Table):
     """The watch after a release: every signal is looked at once per ``interval``.
 
@@ -719,6 +728,7 @@ class Settings(Table):
     logs: LogsTable = LogsTable()
     sentry: SentryTable = SentryTable()
     alerts: AlertsTable = AlertsTable()
+    incident: IncidentTable = IncidentTable()
     not_applicable: dict[str, SomeText] = Field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     items: dict[str, ItemOverride] = Field(default_factory=dict)

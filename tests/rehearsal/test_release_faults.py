@@ -16,6 +16,7 @@ from pytest_chefrelease.rehearsal.faults import (
     ci,
     deploy,
     env,
+    incident,
     release,
     rollback,
     sentry,
@@ -38,8 +39,20 @@ FAULTS = (
     *world.FAULTS,
     *sentry.FAULTS,
     *alerts.FAULTS,
+    *incident.FAULTS,
 )
-ROOMS = {"ci", "deploy", "env", "rollback", "version", "release", "world", "sentry", "alerts"}
+ROOMS = {
+    "ci",
+    "deploy",
+    "env",
+    "rollback",
+    "version",
+    "release",
+    "world",
+    "sentry",
+    "alerts",
+    "incident",
+}
 OTHERS = {"staging.ui-spot-check"}
 
 

@@ -16,6 +16,7 @@ from pytest_chefrelease.rehearsal.faults import (
     deploy,
     env,
     health,
+    incident,
     latency,
     migrations,
     preflight,
@@ -51,6 +52,7 @@ FAULTS: tuple[Fault, ...] = (
     *latency.FAULTS,
     *sentry.FAULTS,
     *alerts.FAULTS,
+    *incident.FAULTS,
 )
 """All faults, in the order of the runbook."""
 
