@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from pytest_chefrelease import __version__
 from pytest_chefrelease.errors import PageLost
 from pytest_chefrelease.probes.chromium import Chromium, candidates, launch, no_library
 from pytest_chefrelease.probes.page_look import OpenPage, Visit, read
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _SIDE_BY_SIDE = 5
 _CLOSE_S = 3.0
+_ENGINE = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
 _SIZE = {"width": 1280, "height": 800}
 
 T = TypeVar("T")
@@ -211,6 +213,7 @@ async def _page(
     context = await chromium.browser.new_context(
         viewport={"width": _SIZE["width"], "height": _SIZE["height"]},
         locale="en-US",
+        user_agent=_agent(chromium.browser.version),
         accept_downloads=False,
         service_workers="block",  # what they answer would hide what the server answers
         storage_state=session.state if session is not None else None,
@@ -223,6 +226,12 @@ async def _page(
         yield OpenPage(page, watch)
     finally:
         await _close(context, chromium)
+
+
+def _agent(version: str) -> str:
+    """Chromium's own user agent, and who drives it: logs tell our visits from others'."""
+    chrome = f"HeadlessChrome/{version.partition('.')[0]}.0.0.0"
+    return f"{_ENGINE} {chrome} Safari/537.36 chefrelease/{__version__}"
 
 
 async def _close(context: BrowserContext, chromium: Chromium) -> None:

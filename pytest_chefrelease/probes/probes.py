@@ -112,7 +112,10 @@ class Probes:
     def logs(self, window: Window, environment: Mapping[str, str]) -> LogReading:
         """The logs of a window, read by all checks together. Raises NotConfigured."""
         if window not in self._logs:
-            reading = self.log_source(environment).reading(window)
+            from pytest_chefrelease.probes.logs.paced import PacedReading
+
+            source = self.log_source(environment)
+            reading = PacedReading(source.reading(window), source.every_s)
             self._logs[window] = reading
             self._closers.append(reading.close)
         return self._logs[window]

@@ -1,7 +1,8 @@
 """Runs checks on one event loop in one background thread, while pytest waits test by test.
 
 A gate waits on networks, so checks do not wait in line: all start at once when collection
-ends, the gravest first; those that hold the target alone follow, one item after the other.
+ends, the gravest first; those that hold the target alone follow, one item after the other,
+and then those that look last.
 Under pytest-xdist each check starts when its test does (``result`` starts it).
 """
 
@@ -70,10 +71,9 @@ class Runner:
         self._spawn(self._run_all(ordered))
 
     async def _run_all(self, tasks: Sequence[Task]) -> None:
-        watching = self._look.watch is not None
-        together = [t for t in tasks if watching or not t.check.item.holds_target]
+        together = [t for t in tasks if self._look.watch is not None or not _waits(t)]
         await asyncio.gather(*(self._settle(task) for task in together))
-        alone = [t for t in tasks if t not in together]
+        alone = sorted((t for t in tasks if t not in together), key=_is_last)
         for item_id in dict.fromkeys(task.check.item.id for task in alone):
             same = (task for task in alone if task.check.item.id == item_id)
             await asyncio.gather(*(self._settle(task) for task in same))
@@ -137,6 +137,14 @@ class Runner:
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+def _waits(task: Task) -> bool:
+    return task.check.item.holds_target or _is_last(task)
+
+
+def _is_last(task: Task) -> bool:
+    return task.check.item.looks_last
 
 
 def start_runner(run: StageRun, redact: Callable[[Result], Result]) -> Runner:

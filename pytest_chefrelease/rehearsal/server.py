@@ -18,7 +18,7 @@ import signal
 import socket
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -52,7 +52,7 @@ def _sites(name: str, plant: Plant, world: World) -> list[Site]:
         database_url=plant.database_url,
         jwt_secret=plant.jwt_secret,
         log=Path(plant.log),
-        started_at=datetime.now(UTC),
+        started_at=datetime.fromisoformat(plant.build.built_at),
     )
     return [
         Api(environment, running, {world.urls[f"{name}-web"]}),

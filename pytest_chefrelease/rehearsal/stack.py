@@ -54,6 +54,7 @@ class Stack:
         self._named: dict[str, str] = {}
         self._more_settings = ""
         self.rotated_on = _usual_rotation()
+        self.log_source = self._usual_log_source
 
     def __enter__(self) -> Self:
         try:
@@ -185,6 +186,10 @@ class Stack:
         return self.workspace / "logs"
 
     @property
+    def _usual_log_source(self) -> str:
+        return f"file:{self.logs / 'production-api.json'}"
+
+    @property
     def database_log(self) -> Path:
         """PostgreSQL's log, with every statement."""
         return self._cluster.log
@@ -222,7 +227,7 @@ class Stack:
                 version=RELEASE,
                 repository=self.repository.path,
                 slug=SLUG,
-                logs=self.logs,
+                logs=self.log_source,
                 backups=self.backups,
                 urls={**self.urls, **self._named},
                 rotated_on=self.rotated_on,
@@ -304,6 +309,7 @@ class Stack:
         self._named.clear()
         self._more_settings = ""
         self.rotated_on = _usual_rotation()
+        self.log_source = self._usual_log_source
         self.production.reset()
         self.staging.reset()
         shutil.rmtree(self.backups, ignore_errors=True)
@@ -321,6 +327,11 @@ class Stack:
     def change(self, site: str, **fields: Json) -> None:
         """Set fields of a site's state."""
         self._control.change(site, fields)
+
+    def log(self, lines: str) -> None:
+        """Let production's API have logged these whole lines."""
+        with (self.logs / "production-api.json").open("a", encoding="utf-8") as file:
+            file.write(lines)
 
     def readdress(self, site: str, url: str) -> None:
         """Let release.toml name another address for a site."""

@@ -107,7 +107,7 @@ class Places:
     version: str
     repository: Path
     slug: str
-    logs: Path
+    logs: str
     backups: Path
     urls: Mapping[str, str]
     rotated_on: date
@@ -132,7 +132,7 @@ def release_toml(places: Places) -> str:
         no_wip_imports=_text(f"{shlex.quote(sys.executable)} scripts/verify/no-wip-imports"),
         staging_ready=_text(f"{shlex.quote(sys.executable)} scripts/verify/staging-ready"),
         backups=_text(str(places.backups / "*.dump")),
-        logs=_text(f"file:{places.logs / 'production-api.json'}"),
+        logs=_text(places.logs),
     )
 
 

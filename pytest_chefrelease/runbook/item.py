@@ -95,7 +95,8 @@ class Item:
     ``holds_target`` keeps other checks off the target while this one measures;
     ``paces_itself`` marks a check that spreads its own looks over a watch; others are looked
     at again and again; ``symptom`` names the decision rule that a failure triggers (default:
-    by severity).
+    by severity); ``looks_last`` starts it when the other checks of the stage have been, because
+    it judges what they caused too.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Item:
     holds_target: bool = False
     paces_itself: bool = False
     needs_browser: bool = False
+    looks_last: bool = False
     symptom: Symptom | None = None
 
     @property

@@ -16,11 +16,30 @@ _EXAMPLES = 3
 
 
 class Minute(msgspec.Struct):
-    """One minute: requests answered, of them 5xx, of them refused (401) to others than us."""
+    """One minute: requests answered, of them 5xx, of them refused (401) to others than us.
+
+    ``own`` are those of the requests, and ``own_errors`` those of the 5xx, that this suite
+    made itself, as far as the log tells who asked.
+    """
 
     requests: int = 0
     errors: int = 0
     refused: int = 0
+    own: int = 0
+    own_errors: int = 0
+
+    def add(self, other: Minute) -> None:
+        """Take in another minute."""
+        self.requests += other.requests
+        self.errors += other.errors
+        self.refused += other.refused
+        self.own += other.own
+        self.own_errors += other.own_errors
+
+    @property
+    def of_others(self) -> Minute:
+        """What others than this suite asked."""
+        return Minute(self.requests - self.own, self.errors - self.own_errors, self.refused)
 
 
 class Group(msgspec.Struct):
@@ -46,12 +65,11 @@ class Tally(msgspec.Struct):
     (one text, parts by tab), ``messages`` what was logged as an error or looks like a crash,
     by template. ``latency`` has for each route (``GET /pos/orders/:id``) how many answers took
     so many milliseconds, to three digits. ``unreadable`` lines are in no form that is known,
-    ``oversized`` ones too long to be read; ``own`` counts requests of this suite.
+    ``oversized`` ones too long to be read.
     """
 
     lines: int = 0
     requests: int = 0
-    own: int = 0
     unreadable: int = 0
     oversized: int = 0
     first_ms: int = 0
@@ -70,6 +88,11 @@ class Tally(msgspec.Struct):
     def refused(self) -> int:
         """How many requests of others than this suite were answered with 401."""
         return sum(minute.refused for minute in self.minutes.values())
+
+    @property
+    def own(self) -> int:
+        """How many requests this suite made itself."""
+        return sum(minute.own for minute in self.minutes.values())
 
     def at(self, ms: int) -> Minute:
         """The minute of a time, made when it is the first of its minute."""
@@ -94,30 +117,17 @@ class Tally(msgspec.Struct):
 
     def add(self, other: Tally) -> None:
         """Take in another tally."""
-        for name in ("lines", "requests", "own", "unreadable", "oversized"):
+        for name in ("lines", "requests", "unreadable", "oversized"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         if other.last_ms:
             self.note_time(other.first_ms, other.last_ms)
         for key, minute in other.minutes.items():
-            mine = self.minutes.setdefault(key, Minute())
-            mine.requests += minute.requests
-            mine.errors += minute.errors
-            mine.refused += minute.refused
+            self.minutes.setdefault(key, Minute()).add(minute)
         for groups, others in ((self.errors, other.errors), (self.messages, other.messages)):
             for name, group in others.items():
                 note_group(groups, name, group)
         for route, histogram in other.latency.items():
             self.note_latency(route, histogram)
-
-    def latest(self, minutes: int) -> Minute:
-        """The sum of the last minutes that the logs reach."""
-        if not self.minutes:
-            return Minute()
-        newest = max(self.minutes)
-        kept = [m for key, m in self.minutes.items() if key > newest - minutes]
-        return Minute(
-            sum(m.requests for m in kept), sum(m.errors for m in kept), sum(m.refused for m in kept)
-        )
 
 
 def note_group(groups: dict[str, Group], name: str, group: Group) -> None:

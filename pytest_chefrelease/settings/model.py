@@ -516,7 +516,9 @@ class LogsTable(Table):
     streams at Loki; ``token_env`` names the variable with the source's token, and
     ``variables`` those that a command is given. ``baseline`` is how long before the deploy
     messages and refusals are compared with; ``known`` are regular expressions for messages
-    that are known and harmless.
+    that are known and harmless. ``errors`` says which 5xx are let pass: ``none``, or those that
+    are as rare as before the deploy (``as-before``); ``objective`` is the share of requests that
+    must be answered without 5xx, which burn rates are measured by.
     """
 
     source: LogSourceText | None = None
@@ -525,6 +527,8 @@ class LogsTable(Table):
     variables: tuple[VariableName, ...] = ()
     baseline: Duration = timedelta(hours=1)
     known: tuple[Regex, ...] = ()
+    errors: Literal["none", "as-before"] = "none"
+    objective: Annotated[float, Field(gt=0.5, lt=1)] = 0.999
 
 
 class SentryTable(Table):

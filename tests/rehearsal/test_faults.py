@@ -54,6 +54,8 @@ ITEMS_WITH_FAULTS = (
     "deploy.maintenance-off",
     "sentry.no-new-issues",
     "alerts.none-firing",
+    "logs.no-5xx",
+    "logs.auth-failures",
 )
 
 

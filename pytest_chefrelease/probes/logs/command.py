@@ -15,6 +15,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from pytest_chefrelease.errors import MissingExtra, NotConfigured, Unreachable
 from pytest_chefrelease.probes.commands import clean_environment
@@ -32,6 +33,7 @@ _SHOWN_CHARS = 200
 class CommandSource:
     """A command line, run without a shell in ``directory`` with ``variables`` and no others."""
 
+    every_s: ClassVar[float] = 1.0
     line: str
     directory: Path
     variables: Mapping[str, str] = field(repr=False)

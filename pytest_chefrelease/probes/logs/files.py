@@ -7,7 +7,7 @@ import glob
 import os
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from pytest_chefrelease.errors import Unreachable
 from pytest_chefrelease.probes.logs.cutter import CHUNK, Cutter
@@ -26,6 +26,7 @@ _Identity = tuple[int, int]
 class FileSource:
     """Files that a glob names; ``pattern`` is absolute."""
 
+    every_s: ClassVar[float] = 0.5
     pattern: str
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import ClassVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -46,6 +47,7 @@ class _Answer(msgspec.Struct):
 class LokiSource:
     """The streams that ``query`` selects, read with a token where the server wants one."""
 
+    every_s: ClassVar[float] = 5.0
     http: HttpProbe
     url: str
     query: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -48,6 +49,7 @@ class _Page(msgspec.Struct, rename="camel"):
 class RenderSource:
     """The logs of one service."""
 
+    every_s: ClassVar[float] = 5.0
     http: HttpProbe
     service: str
     token: str = field(repr=False)

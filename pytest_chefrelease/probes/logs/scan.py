@@ -22,6 +22,8 @@ from pytest_chefrelease.runbook.log_template import (
 )
 
 OWN_AGENT = "chefrelease/"
+"""What this suite calls itself, in the user agent of each request that it makes."""
+_OWN_AGENT = OWN_AGENT.encode()
 _SHOWN_CHARS = 300
 _MOST_PATHS = 20_000
 _MOST_KEPT = 100_000
@@ -53,6 +55,12 @@ def _is_quiet(line: _Pino) -> bool:
     """Whether a line is a request of which only numbers count."""
     status = line.res.statusCode or line.statusCode or line.status
     return 0 < status < 500 and status != 401 and line.level < ERROR_LEVEL
+
+
+def _agent(raw: bytes) -> str:
+    """Who asked, of a line that is known to be JSON."""
+    line = read_line(raw)
+    return line.agent if line is not None else ""
 
 
 _PINO = msgspec.json.Decoder(_Pino)
@@ -142,10 +150,16 @@ class Scanner:
         self._count_quiet(lines, quiet, first_ms, last_ms)
         self._kept += quiet
         self._now_ms = times[-1]
-        if odd:
-            raws = [raw for raw in block.split(b"\n") if raw.strip()]
-            for place in odd:
-                self._take(raws[place], read_line(raws[place]))
+        if odd or _OWN_AGENT in block:
+            self._take_odd(lines, odd, block)
+
+    def _take_odd(self, lines: Sequence[_Pino], odd: Sequence[int], block: bytes) -> None:
+        """What is looked at as a whole: the unusual lines, and those of this suite itself."""
+        raws = [raw for raw in block.split(b"\n") if raw.strip()]
+        if _OWN_AGENT in block:
+            self._count_own(lines, raws)
+        for place in odd:
+            self._take(raws[place], read_line(raws[place]))
 
     def _count_quiet(self, lines: Sequence[_Pino], quiet: int, first_ms: int, last_ms: int) -> None:
         """Count requests in their minutes; as a rule a block has only one."""
@@ -155,6 +169,12 @@ class Scanner:
         counts = Counter(line.time // 60_000 for line in lines if _is_quiet(line))
         for minute, count in counts.items():
             self.tally.at(minute * 60_000).requests += count
+
+    def _count_own(self, lines: Sequence[_Pino], raws: Sequence[bytes]) -> None:
+        """Count which of the requests counted so far are this suite's own."""
+        for line, raw in zip(lines, raws, strict=True):
+            if _OWN_AGENT in raw and _is_quiet(line):
+                self.tally.at(line.time).own += OWN_AGENT in _agent(raw)
 
     def _take_parts(self, lines: Sequence[_Pino], block: bytes) -> None:
         """A block at an edge of the window: line by line, unless it lies outside as a whole."""
@@ -176,6 +196,8 @@ class Scanner:
         if line is not None and line.time_ms:
             self._now_ms = line.time_ms
         if not self._is_in_window():
+            # Where not even a time has been found yet, nobody knows what is left out.
+            tally.unreadable += line is None and not self._now_ms
             return
         tally.lines += 1
         if line is None:
@@ -197,15 +219,16 @@ class Scanner:
     def _take_request(self, raw: bytes, line: Line) -> None:
         tally = self.tally
         minute = tally.at(self._now_ms)
-        is_own = line.agent.startswith(OWN_AGENT)
+        is_own = OWN_AGENT in line.agent
         tally.requests += 1
-        tally.own += is_own
         minute.requests += 1
+        minute.own += is_own
         minute.refused += line.status == 401 and not is_own
         if line.took_ms >= 0:
             self._took(line.method, line.path).append(line.took_ms)
         if line.status >= 500:
             minute.errors += 1
+            minute.own_errors += is_own
             where = f"{line.method} {route_template(line.path)}".strip() or "unknown route"
             key = f"{where}\t{line.status}\t{message_template(line.text)}"
             self._note(tally.errors, key, raw)

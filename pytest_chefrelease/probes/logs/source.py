@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from pytest_chefrelease.runbook.log_tally import Tally
 
@@ -32,7 +32,12 @@ class LogReading(Protocol):
 
 
 class LogSource(Protocol):
-    """Where logs are kept; ``place`` names it in reports."""
+    """Where logs are kept; ``place`` names it in reports.
+
+    ``every_s`` is how often it may be asked, in seconds.
+    """
+
+    every_s: ClassVar[float]
 
     @property
     def place(self) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pytest_chefrelease.rehearsal.chefcloud import api_edge
+from pytest_chefrelease.rehearsal.chefcloud import api_edge, visitors
 from pytest_chefrelease.rehearsal.chefcloud.database import Database
 from pytest_chefrelease.rehearsal.chefcloud.login import Login
 from pytest_chefrelease.rehearsal.chefcloud.request_log import RequestLog
@@ -33,14 +36,19 @@ class Api:
         self._database = Database(environment.database_url, f"chefcloud-api-{environment.name}")
         self._login = Login(self._database, environment.jwt_secret)
         self.log = RequestLog(environment.log)
+        self.reset()
 
     def change(self, fields: Mapping[str, Json]) -> None:
-        """Set fields of ``Running``."""
-        self.running = changed(self.running, fields)
+        """Set fields of ``Running``; another commit is another process."""
+        before, self.running = self.running, changed(self.running, fields)
+        if self.running.commit != before.commit:
+            self._started_at = datetime.now(UTC)
 
     def reset(self) -> None:
-        """Run as at the start."""
+        """Run as at the start, with the log of an hour."""
         self.running = self._initial
+        self._started_at = self._environment.started_at
+        self.log.begin_anew(visitors.last_hour(time.time()) if self._is_visited else "")
 
     def application(self) -> web.Application:
         """Routes, with what surrounds each request (``api_edge``)."""
@@ -59,8 +67,23 @@ class Api:
         router.add_get("/dashboard/summary", self._summary)
         for path in RESOURCES:
             router.add_get(path, self._resource)
+        application.cleanup_ctx.append(self._visited)
         application.on_cleanup.append(self._close)
         return application
+
+    async def _visited(self, _: web.Application) -> AsyncIterator[None]:
+        coming = asyncio.create_task(visitors.come(self.log.take, self._has_visitors))
+        yield
+        coming.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await coming
+
+    @property
+    def _is_visited(self) -> bool:
+        return self._environment.name == "production"
+
+    def _has_visitors(self) -> bool:
+        return self._is_visited and self.running.logs and not self.running.maintenance
 
     async def _close(self, _: web.Application) -> None:
         await self._database.close()
@@ -81,7 +104,7 @@ class Api:
             {
                 "status": status,
                 "timestamp": stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                "uptime": round((now - self._environment.started_at).total_seconds(), 3),
+                "uptime": round((now - self._started_at).total_seconds(), 3),
                 "version": self.running.version.removeprefix("v"),
                 "commit": self.running.commit,
                 "services": services,

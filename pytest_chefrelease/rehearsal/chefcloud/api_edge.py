@@ -81,8 +81,18 @@ def _logged(api: Surrounded) -> Middleware:
             error = f"{type(raised).__name__}: {raised}".strip()
             answer = refusal(500, "Internal server error")
         took_s = time.perf_counter() - begun
+        if not api.running.logs:
+            return answer
         api.log.request(
-            Served(request[REQUEST_ID], request.method, request.path, answer.status, took_s, error)
+            Served(
+                request_id=request[REQUEST_ID],
+                method=request.method,
+                path=request.path,
+                status=answer.status,
+                duration_s=took_s,
+                error=error,
+                agent=request.headers.get("User-Agent", ""),
+            )
         )
         return answer
 

@@ -25,6 +25,7 @@ class Served:
     status: int
     duration_s: float
     error: str | None = None
+    agent: str = ""
 
 
 class RequestLog:
@@ -41,7 +42,12 @@ class RequestLog:
             return
         level = _ERROR if served.status >= 500 else _WARN if served.status >= 400 else _INFO
         fields: dict[str, object] = {
-            "req": {"id": served.request_id, "method": served.method, "url": served.path},
+            "req": {
+                "id": served.request_id,
+                "method": served.method,
+                "url": served.path,
+                "headers": {"user-agent": served.agent},
+            },
             "res": {"statusCode": served.status},
             "responseTime": round(served.duration_s * 1000),
         }
@@ -53,6 +59,15 @@ class RequestLog:
         """Log a message with fields."""
         line = {"level": level, "time": round(time.time() * 1000), **self._constant, **fields}
         self._file.write(json.dumps(line | {"msg": message}, separators=(",", ":")) + "\n")
+
+    def take(self, lines: str) -> None:
+        """Append whole lines as they are."""
+        self._file.write(lines)
+
+    def begin_anew(self, lines: str) -> None:
+        """Forget what was logged, and begin with these lines."""
+        self._file.truncate(0)
+        self.take(lines)
 
     def close(self) -> None:
         """Close the file."""

@@ -19,6 +19,8 @@ class Running:
     services: dict[str, str] = field(default_factory=dict)
     """Overrides of what the health endpoints say of a service (``{"database": "down"}``)."""
     timestamp_offset_s: float = 0.0
+    logs: bool = True
+    """Whether the API logs anything."""
 
     @property
     def build_id(self) -> str:

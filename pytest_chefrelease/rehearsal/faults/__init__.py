@@ -18,6 +18,7 @@ from pytest_chefrelease.rehearsal.faults import (
     health,
     incident,
     latency,
+    logs,
     migrations,
     preflight,
     release,
@@ -53,6 +54,7 @@ FAULTS: tuple[Fault, ...] = (
     *sentry.FAULTS,
     *alerts.FAULTS,
     *incident.FAULTS,
+    *logs.FAULTS,
 )
 """All faults, in the order of the runbook."""
 

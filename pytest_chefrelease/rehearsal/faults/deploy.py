@@ -11,6 +11,7 @@ from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.faults.parameters import (
     BROWSER_PROTECTED,
     LATENCY,
+    NO_5XX,
     PREFLIGHT,
     SLOWER,
     SMOKE,
@@ -111,7 +112,7 @@ FAULTS = (
             *(PREFLIGHT[rule] for rule in PREFLIGHT if rule != "cors"),
             *(*BROWSER_PROTECTED, "routes.login", LATENCY["/inventory/items"]),
             SLOWER["/inventory/items"],
-            *("secrets.jwt-rotation", "secrets.old-is-dead[JWT_SECRET]"),
+            *("secrets.jwt-rotation", "secrets.old-is-dead[JWT_SECRET]", NO_5XX),
         ),
     ),
     Fault(

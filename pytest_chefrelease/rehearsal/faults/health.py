@@ -7,10 +7,13 @@ from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.faults.parameters import (
     BROWSER_PROTECTED,
     LATENCY,
+    LOGS,
+    NO_5XX,
     PREFLIGHT,
     SECRETS_OF_API,
     SLOWER,
     SMOKE,
+    WATCH_ENDED,
 )
 from pytest_chefrelease.rehearsal.intercept import Intercept
 from pytest_chefrelease.rehearsal.repository import PREVIOUS
@@ -20,8 +23,8 @@ from pytest_chefrelease.runbook.response import Action
 _API = "production-api"
 _ITEM = ("health.endpoint",)
 _SMOKE = SMOKE["GET /health"]
-_UNTOLD = ("deploy.executed[api]",)
-"""Without a health answer the API does not say which release runs."""
+_UNTOLD = ("deploy.executed[api]", NO_5XX)
+"""Without a health answer the API does not say which release runs, nor since when."""
 
 
 def _health(status: int, body: str, content_type: str = "application/json") -> Effect:
@@ -63,7 +66,7 @@ FAULTS = (
         "health-wrong-version",
         "The previous version still answers after the deploy",
         changing(_API, version=PREVIOUS),
-        unverified=("version.coherence", *_UNTOLD),
+        unverified=("version.coherence", "deploy.executed[api]"),
     ),
     _fault(
         "health-stale-timestamp",
@@ -87,6 +90,7 @@ FAULTS = (
         "health-service-down",
         "The application cannot reach its database",
         changing(_API, services={"database": "down"}),
+        NO_5XX,  # readiness says 503
     ),
     Fault(
         "api-down",
@@ -112,8 +116,11 @@ FAULTS = (
         "health-down-in-watch",
         "The health endpoint begins to answer 503 while the release is watched",
         _DOWN,
-        LATENCY["/health"],
-        unverified=(SLOWER["/health"],),
+        *(LATENCY["/health"], WATCH_ENDED),
         stage=Stage.MONITORING,
+        unverified=(
+            *LOGS[Stage.MONITORING],
+            *(LATENCY["/inventory/items"], *SLOWER.values()),
+        ),
     ),
 )

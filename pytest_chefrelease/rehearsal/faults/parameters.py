@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_chefrelease.runbook.item import Stage
+
 PATHS = ("/", "/login", "/dashboard", "/orders", "/inventory")
 LATENCY = {path: f"latency.p95[{path}]" for path in ("/health", "/inventory/items")}
 SLOWER = {path: f"latency.regression[{path}]" for path in ("/health", "/inventory/items")}
@@ -31,3 +33,12 @@ SECRETS_OF_API = (
     "secrets.old-is-dead[JWT_SECRET]",
 )
 """What asks production's API about secrets."""
+NO_5XX = "logs.no-5xx"
+LOGS = {
+    Stage.POSTRELEASE: (NO_5XX,),
+    Stage.MONITORING: (NO_5XX, "logs.auth-failures", "logs.error-patterns"),
+}
+"""What reads the log, by stage."""
+
+WATCH_ENDED = "watch.complete"
+"""Red beside a P1 that was confirmed in a watch: it ends the watch before its time."""

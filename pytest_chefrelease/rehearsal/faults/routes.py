@@ -8,6 +8,7 @@ from pytest_chefrelease.rehearsal.faults.parameters import (
     BROWSER,
     BROWSER_PROTECTED,
     HTTP,
+    NO_5XX,
     PREFLIGHT,
     SMOKE,
 )
@@ -152,6 +153,7 @@ FAULTS = (
             "routes.login",
             SMOKE["GET /pos/orders"],
             PREFLIGHT["auth-guard"],
+            NO_5XX,
         ),
         action=Action.ROLL_BACK,
     ),

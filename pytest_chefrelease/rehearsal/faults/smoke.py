@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_chefrelease.rehearsal.faults.effects import Effect, intercepting
 from pytest_chefrelease.rehearsal.faults.fault import Fault
-from pytest_chefrelease.rehearsal.faults.parameters import SMOKE
+from pytest_chefrelease.rehearsal.faults.parameters import NO_5XX, SMOKE
 from pytest_chefrelease.rehearsal.intercept import Intercept
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.response import Action
@@ -24,9 +24,11 @@ def _fault(
     title: str,
     endpoint: str,
     apply: Effect,
+    *also: str,
     action: Action = Action.ROLL_BACK_OR_HOTFIX,
 ) -> Fault:
-    return Fault(name, title, Stage.POSTRELEASE, apply, red=(SMOKE[endpoint],), action=action)
+    red = (SMOKE[endpoint], *also)
+    return Fault(name, title, Stage.POSTRELEASE, apply, red=red, action=action)
 
 
 _PAYROLL, _JOURNAL = "GET /workforce/payroll-runs", "GET /finance/journal-entries"
@@ -35,7 +37,7 @@ _PAGE = "<html><body>Welcome to nginx!</body></html>"
 
 FAULTS = (
     _fault("endpoint-missing", "Payroll is not deployed: 404", _PAYROLL, _answers(_PAYROLL, 404)),
-    _fault("endpoint-500", "The journal answers 500", _JOURNAL, _answers(_JOURNAL, 500)),
+    _fault("endpoint-500", "The journal answers 500", _JOURNAL, _answers(_JOURNAL, 500), NO_5XX),
     _fault(
         "endpoint-html",
         "A proxy's page answers 200 instead of the inventory's categories",
@@ -48,6 +50,6 @@ FAULTS = (
         "Badge login succeeds without a badge",
         _SWIPE,
         _answers(_SWIPE, 201, '{"access_token": "x"}'),
-        Action.ROLL_BACK,
+        action=Action.ROLL_BACK,
     ),
 )
