@@ -94,7 +94,9 @@ class Files:
         option = self._config.option
         json_path = self._run.reports / f"{self._run.stage}.json"
         base = self._config.invocation_params.dir
+        report = self._run.settings.report
         named = [getattr(option, "htmlpath", None), option.xmlpath, str(json_path)]
+        named += [report.ctrf, report.sarif]
         paths = [place_of(self._config, name) for name in named if name]
         return [os.path.relpath(path, base) for path in paths if path not in self.lost]
 
@@ -109,8 +111,11 @@ class Files:
 
         redact = self._redactor.text
         path = place_of(self._config, self._config.option.xmlpath)
-        flavour = flavour_of(os.environ)
-        yield path, partial(finish_junit, path, record, flavour=flavour, redact=redact)
+        flavour = flavour_of(os.environ, self._run.settings.report.junit)
+        named = self._attachments(record) if flavour.with_attachments else {}
+        write = partial(finish_junit, flavour=flavour, redact=redact, attachments=named)
+        yield path, partial(write, path, record)
+        yield from self._for_machines(record)
         html_path = getattr(self._config.option, "htmlpath", None)
         if html_path is None:
             return
@@ -122,6 +127,34 @@ class Files:
         page = place_of(self._config, html_path)
         yield page, partial(finish_html, page, record, around, redact=redact)
 
+    def _attachments(self, record: StageRecord) -> dict[str, str]:
+        """Screenshots as files; without them the JUnit file is as good."""
+        from pytest_chefrelease.report.attachments import relative_to_project, write_pictures
+
+        base = self._config.invocation_params.dir
+        found: dict[str, str] = {}
+
+        def write() -> None:
+            for label, path in write_pictures(self._run.reports, record).items():
+                found[label] = relative_to_project(path, os.environ, base)
+
+        self._try(self._run.reports / f"{self._run.stage}.png", write)
+        return found
+
+    def _for_machines(self, record: StageRecord) -> Iterator[Write]:
+        """The files that settings or options ask for."""
+        report, base = self._run.settings.report, self._config
+        if report.ctrf:
+            from pytest_chefrelease.report.ctrf import to_ctrf
+
+            path = place_of(base, report.ctrf)
+            yield path, partial(_write_made, path, to_ctrf, record)
+        if report.sarif:
+            from pytest_chefrelease.report.sarif import to_sarif
+
+            path = place_of(base, report.sarif)
+            yield path, partial(_write_made, path, to_sarif, record)
+
     def _try(self, path: Path, write: Callable[[], None]) -> None:
         try:
             write()
@@ -131,3 +164,7 @@ class Files:
             self.lost[path] = f"a defect in it: {type(error).__name__}"
         else:
             self.lost.pop(path, None)
+
+
+def _write_made(path: Path, make: Callable[[StageRecord], str], record: StageRecord) -> None:
+    write_atomically(path, make(record))

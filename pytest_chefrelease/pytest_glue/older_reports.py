@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from pytest_chefrelease.report import kept
 from pytest_chefrelease.settings.files import find_file
 from pytest_chefrelease.settings.sources import overlay
 
+_OPTIONS = ("release_reports", "release_ctrf", "release_sarif")
 _ONLY_LOOKING = ("collectonly", "help", "version", "markers", "showfixtures")
 
 
@@ -33,10 +35,12 @@ def set_aside(config: pytest.Config) -> None:
     known = config.known_args_namespace
     if any(getattr(known, name, None) for name in _ONLY_LOOKING) or _is_worker():
         return
-    folder = _reports(config.invocation_params.dir, known)
+    table = _report_table(config.invocation_params.dir, known)
+    name = table.get("directory")
+    folder = config.invocation_params.dir / (name if isinstance(name, str) else "reports")
     for stage in sorted(selection.named_stages(known.markexpr)):
         try:
-            kept.set_aside(folder, stage, _named(config, known))
+            kept.set_aside(folder, stage, _named(config, known, table))
         except OSError as error:
             raise pytest.UsageError(
                 f"the older report of {stage} cannot be set aside: {error.strerror}; "
@@ -53,24 +57,26 @@ def _is_worker() -> bool:
     return "PYTEST_XDIST_WORKER" in os.environ and sys.argv[:1] == ["-c"]
 
 
-def _reports(directory: Path, known: argparse.Namespace) -> Path:
+def _report_table(directory: Path, known: argparse.Namespace) -> Mapping[str, object]:
     """Where reports go, as far as settings can be read; mistakes are told later, all at once."""
     config = known.release_config or os.environ.get("CHEFRELEASE_RELEASE_CONFIG") or None
     try:
         file = find_file(directory, config)
     except SettingsError:
         file = None
-    options = {"release_reports": known.release_reports}
+    options = {name: getattr(known, name) for name in _OPTIONS}
     merged, _ = overlay(file.data if file else {}, options, os.environ)
     table = merged.get("report")
-    name = table.get("directory") if isinstance(table, dict) else None
-    return directory / (name if isinstance(name, str) else "reports")
+    return table if isinstance(table, dict) else {}
 
 
-def _named(config: pytest.Config, known: argparse.Namespace) -> list[Path]:
-    """The files that the user names for this run, in the place of ours."""
-    names = (getattr(known, name, None) for name in ("htmlpath", "xmlpath"))
-    return [place_of(config, name) for name in names if name]
+def _named(
+    config: pytest.Config, known: argparse.Namespace, table: Mapping[str, object]
+) -> list[Path]:
+    """The files that the user names for this run, in the place of ours or beside them."""
+    names = [getattr(known, name, None) for name in ("htmlpath", "xmlpath")]
+    names += [table.get(name) for name in ("ctrf", "sarif")]
+    return [place_of(config, name) for name in names if isinstance(name, str) and name]
 
 
 def place_of(config: pytest.Config, name: str) -> Path:

@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` (UTF-8) in one step, and make it durable.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace ``path`` by ``content`` (text as UTF-8) in one step, and make it durable.
 
-    The text goes into a temporary file of the same directory, which is created where it is
+    It goes into a temporary file of the same directory, which is created where it is
     missing. Lone surrogates, which no UTF-8 file can hold, become question marks. Raises
     OSError where the directory cannot be written or the disk is full; ``path`` is then as
     it was before.
@@ -19,8 +19,8 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode(errors="replace"))
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(_mode_of(path))

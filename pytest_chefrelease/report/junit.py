@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pytest_chefrelease.report.atomic import write_atomically
-from pytest_chefrelease.report.junit_case import address, case_of, fit, property_list
+from pytest_chefrelease.report.junit_case import address, attach, case_of, fit, property_list
 from pytest_chefrelease.report.junit_flavour import PLAIN, Flavour
 from pytest_chefrelease.report.plain import one_line, plain
 from pytest_chefrelease.runbook.outcome import Result, count
@@ -30,10 +30,12 @@ def finish_junit(
     *,
     flavour: Flavour = PLAIN,
     redact: Callable[[str], str] = str,
+    attachments: Mapping[str, str] | None = None,
 ) -> None:
     """Rewrite the file at ``path``, which pytest has written, or write it anew.
 
-    ``redact`` is applied to what pytest captured. Raises OSError; the file is then as it was.
+    ``attachments`` are files of results, by label. ``redact`` is applied to what pytest
+    captured. Raises OSError; the file is then as it was.
     """
     suites = _read(path)
     suite = suites.find("testsuite")
@@ -41,7 +43,7 @@ def finish_junit(
         suite = _new_suite(suites, record)
     for element in suite.iter():
         _clean(element, redact)
-    _put_results(suite, record, flavour)
+    _put_results(suite, record, flavour, attachments or {})
     _put_properties(suite, record)
     _put_counts(suite)
     text = ET.tostring(suites, encoding="unicode")
@@ -76,13 +78,17 @@ def _clean(element: ET.Element, redact: Callable[[str], str]) -> None:
             element.set(name, plain(redact(element.attrib[name])))
 
 
-def _put_results(suite: ET.Element, record: StageRecord, flavour: Flavour) -> None:
+def _put_results(
+    suite: ET.Element, record: StageRecord, flavour: Flavour, attachments: Mapping[str, str]
+) -> None:
     """Each result in the place of pytest's testcase of the same name, or behind the others."""
     written = _Written(suite)
     cases: dict[int, ET.Element] = {}
     added: list[ET.Element] = []
     for result in record.results:
         case = case_of(result, flavour, tolerant=record.verdict.is_go)
+        if result.label in attachments:
+            attach(case, attachments[result.label])
         theirs = written.take(result)
         _keep_what_pytest_saw(case, theirs)
         if theirs:

@@ -49,6 +49,14 @@ def case_of(result: Result, flavour: Flavour, *, tolerant: bool) -> ET.Element:
     return case
 
 
+def attach(case: ET.Element, file: str) -> None:
+    """Name a file in what the testcase says, as GitLab and Jenkins read it."""
+    said = case.find("system-out")
+    if said is None:
+        said = ET.SubElement(case, "system-out")
+    said.text = "\n".join([f"[[ATTACHMENT|{plain(file)}]]", *filter(None, [said.text])])
+
+
 def fit(name: str, longest: int | None) -> str:
     """The name, cut where a reader takes no longer ones, and still unique."""
     if longest is None or len(name) <= longest:

@@ -3,9 +3,9 @@
 | flavour | adds | leaves out |
 |---|---|---|
 | plain | | nothing: valid by pytest's xunit2 |
-| gitlab | ``file`` of each testcase, which it shows | |
+| gitlab | ``file`` of each testcase, which it shows; screenshots | |
 | github | ``file`` of each testcase, which its annotations need | |
-| jenkins | properties as text in ``system-out`` | testcases' properties, which its schema forbids |
+| jenkins | properties as text in ``system-out``; screenshots | testcases' properties: its schema |
 | azure | | names beyond 512 characters |
 """
 
@@ -23,6 +23,7 @@ class Flavour:
     with_file: bool = False
     with_case_properties: bool = True
     longest_name: int | None = None
+    with_attachments: bool = False
 
 
 PLAIN = Flavour("plain")
@@ -30,9 +31,9 @@ FLAVOURS = {
     flavour.name: flavour
     for flavour in (
         PLAIN,
-        Flavour("gitlab", with_file=True),
+        Flavour("gitlab", with_file=True, with_attachments=True),
         Flavour("github", with_file=True),
-        Flavour("jenkins", with_case_properties=False),
+        Flavour("jenkins", with_case_properties=False, with_attachments=True),
         Flavour("azure", longest_name=512),
     )
 }
@@ -44,7 +45,9 @@ _SIGNS = {
 }
 
 
-def flavour_of(environment: Mapping[str, str]) -> Flavour:
-    """The flavour of the CI system that the environment variables tell of, else ``plain``."""
+def flavour_of(environment: Mapping[str, str], chosen: str | None = None) -> Flavour:
+    """The chosen flavour, or that of the CI system that the environment tells of, or ``plain``."""
+    if chosen is not None:
+        return FLAVOURS[chosen]
     names = [name for sign, name in _SIGNS.items() if environment.get(sign)]
     return FLAVOURS[names[0]] if names else PLAIN

@@ -683,11 +683,15 @@ class ReportTable(Table):
 
     ``ledger`` is the SQLite file that remembers every run's verdict, by default
     ``ledger.sqlite`` beside the reports; where each run starts with an empty folder, name a
-    file that is kept.
+    file that is kept. ``ctrf`` and ``sarif`` are files that are written as well; ``junit`` is
+    for whom the JUnit file is, by default the CI system that it runs in.
     """
 
     directory: str = "reports"
     ledger: SomeText | None = None
+    ctrf: SomeText | None = None
+    sarif: SomeText | None = None
+    junit: Literal["plain", "gitlab", "github", "jenkins", "azure"] | None = None
 
     @property
     def ledger_path(self) -> str:

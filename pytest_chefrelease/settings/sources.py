@@ -88,6 +88,25 @@ OPTIONS = (
         "where reports are written; default: reports",
     ),
     Option(
+        "--release-ctrf",
+        ("report", "ctrf"),
+        "FILE",
+        "also write the results in the Common Test Report Format",
+    ),
+    Option(
+        "--release-sarif",
+        ("report", "sarif"),
+        "FILE",
+        "also write findings that have a place in the repository as SARIF",
+    ),
+    Option(
+        "--release-junit",
+        ("report", "junit"),
+        "FLAVOUR",
+        "for whom the JUnit file is: plain, gitlab, github, jenkins or azure; default: the CI "
+        "system that it runs in",
+    ),
+    Option(
         "--release-shard",
         ("release", "shard"),
         "K/N",
