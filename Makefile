@@ -15,7 +15,7 @@ BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup rehearsal test lint bench docs lock clean
+.PHONY: setup rehearsal test test-alone test-others lint bench docs lock clean
 
 setup: $(STAMPS)/installed $(STAMPS)/chromium
 
@@ -48,10 +48,17 @@ $(STAMPS)/prometheus: $(STAMPS)/venv
 rehearsal: setup
 	$(BIN)/chefrelease rehearse $(ARGS)
 
+# Tests that measure time run one at a time, and the others only use what those leave over.
 test: setup $(STAMPS)/redis $(STAMPS)/prometheus
-	$(BIN)/pytest tests --ignore=tests/rehearsal -n $(JOBS) --dist worksteal --timeout 120 $(ARGS)
-	@# Whole stage runs measure latency: they get the machine for themselves.
-	$(BIN)/pytest tests/rehearsal --timeout 600 $(ARGS)
+	@echo "test: two runs side by side, whose output comes when they end (some minutes)"
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target --keep-going \
+		test-alone test-others
+
+test-alone:
+	$(BIN)/pytest tests -m alone --timeout 600 $(ARGS)
+
+test-others:
+	nice $(BIN)/pytest tests -m "not alone" -n $(JOBS) --dist loadgroup --timeout 300 $(ARGS)
 
 lint: $(STAMPS)/installed
 	$(BIN)/ruff check .

@@ -56,6 +56,15 @@ def catalogue() -> Mapping[str, Check]:
     return _catalogue()
 
 
+def declared_as(item_id: str) -> Check | None:
+    """The check of an item, None where nobody declares it.
+
+    For a run of few items: while the first part of the id leads to a room that declares it, no
+    other room is imported.
+    """
+    return _in_room(item_id.partition(".")[0]).get(item_id) or catalogue().get(item_id)
+
+
 def take(declared: Check) -> None:
     """Add a check to the catalogue. Raises ValueError for a second declaration of its id."""
     _add(_catalogue(), declared)
@@ -72,6 +81,14 @@ def _catalogue() -> dict[str, Check]:
     for declared in _declared():
         _add(found, declared)
     return found
+
+
+@cache
+def _in_room(room: str) -> Mapping[str, Check]:
+    if room not in {module.name for module in pkgutil.iter_modules(checks.__path__)}:
+        return {}
+    module = importlib.import_module(f"{checks.__name__}.{room}")
+    return {declared.item.id: declared for declared in checks_in(module)}
 
 
 def _add(known: dict[str, Check], declared: Check) -> None:

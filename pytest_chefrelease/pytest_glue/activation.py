@@ -21,7 +21,7 @@ from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.settings.load import load_settings
 from pytest_chefrelease.settings.model import Settings
-from pytest_chefrelease.settings.unknown_items import unknown_items
+from pytest_chefrelease.settings.unknown_items import names_items, unknown_items
 
 _LEAST_SPACE = 100_000
 """What the reports of a small run take, in bytes."""
@@ -61,7 +61,9 @@ def activate(config: pytest.Config, stage: Stage) -> None:
     base = loaded.path.parent if loaded.path else directory
     include_own(loaded.settings, base, loaded.places)
     # Settings know no checks: here is where both are known.
-    if unknown := unknown_items(loaded.settings, catalogue(), loaded.places):
+    if names_items(loaded.settings) and (
+        unknown := unknown_items(loaded.settings, catalogue(), loaded.places)
+    ):
         raise SettingsError(unknown)
     repository = (base / loaded.settings.release.repository).resolve()
     run = StageRun(

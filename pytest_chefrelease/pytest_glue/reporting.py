@@ -85,6 +85,7 @@ class Reporting:
         from pytest_chefrelease.report.html.render import prepare
 
         prepare()
+        catalogue()  # the verdict needs it whole, to say what a run of few items left out
 
     # --- results --------------------------------------------------------------------
 

@@ -56,3 +56,9 @@ def include_suite(config: pytest.Config) -> None:
 def suite_node_id(path: Path) -> str | None:
     """The id of a module of the suite, the same wherever the suite is installed."""
     return f"verifications/{path.name}" if path.parent == suite() else None
+
+
+def suite_room(path: Path) -> str | None:
+    """The room whose verifications a module of the suite holds: its ids start so."""
+    is_module = path.suffix == ".py" and path.stem.startswith("test_")
+    return path.stem.removeprefix("test_") if is_module and path.parent == suite() else None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.checks.declare import Check, catalogue, declared_as
 from pytest_chefrelease.checks.engine import Task, timeout_of
+from pytest_chefrelease.pytest_glue import selection
 from pytest_chefrelease.pytest_glue.lost import lost
 from pytest_chefrelease.pytest_glue.reporting import CARRIED, Reporting, carried_by
 from pytest_chefrelease.pytest_glue.signals import Signals
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 _TASK = pytest.StashKey[Task]()
 _RESULT = pytest.StashKey[Result]()
+_WILDCARD = re.compile(r"[*?\[]")
 _OUTER_MARGIN_S = 30.0
 """pytest-timeout's limit is the net under the check's own: it strikes this much later."""
 
@@ -46,12 +50,19 @@ class StageSession:
 
     # --- collection -----------------------------------------------------------------
 
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Of the suite, leave out the rooms that --release-item can select nothing from."""
+        room = selection.suite_room(collection_path)
+        if room is None or _may_hold(room, self.run.settings.release.items):
+            return None
+        return True
+
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Mark a verification as what its item is, for -m and for people."""
         item_id = item_id_of(item)
         if item_id is None:
             return
-        declared = catalogue()[item_id].item
+        declared = _check_of(item_id).item
         markers = [*(stage.value for stage in declared.stages), declared.severity.value.lower()]
         markers += ["browser"] * declared.needs_browser + ["manual"] * declared.manual
         for marker in markers:
@@ -84,7 +95,7 @@ class StageSession:
         item_id = item_id_of(item)
         if item_id is None:
             return
-        check = catalogue()[item_id]
+        check = _check_of(item_id)
         marker = item.get_closest_marker("timeout")
         limit = timeout_of(check.item, self.run.settings)
         if marker is not None and marker.args:
@@ -236,7 +247,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     if marker is None or not metafunc.config.pluginmanager.hasplugin("chefrelease-session"):
         return
     run = session_of(metafunc.config).run
-    check = catalogue().get(marker.args[0])
+    check = declared_as(marker.args[0])
     if check is None:
         pytest.fail(unknown_item(marker.args[0]), pytrace=False)
     parameters = check.parameters_for(run.settings, run.stage)
@@ -285,6 +296,24 @@ def _is_wanted(item: pytest.Item, globs: tuple[str, ...]) -> bool:
     return not globs or (item_id is not None and any(fnmatchcase(item_id, g) for g in globs))
 
 
+def _may_hold(room: str, globs: tuple[str, ...]) -> bool:
+    return not globs or any(_could_name(glob, room) for glob in globs)
+
+
+def _could_name(glob: str, room: str) -> bool:
+    literal = _WILDCARD.split(glob)[0]
+    start, dot, _ = literal.partition(".")
+    return room == start if dot else room.startswith(start)
+
+
 def _severity(item: pytest.Item) -> Severity:
     item_id = item_id_of(item)
-    return catalogue()[item_id].item.severity if item_id else Severity.P3
+    return _check_of(item_id).item.severity if item_id else Severity.P3
+
+
+def _check_of(item_id: str) -> Check:
+    """The check of a collected test: one that nobody declares is an error of collection."""
+    check = declared_as(item_id)
+    if check is None:
+        raise pytest.UsageError(unknown_item(item_id))
+    return check

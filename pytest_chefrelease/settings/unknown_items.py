@@ -29,6 +29,11 @@ def unknown_items(
     return [f"{places.name(key)}: {_sentence(name, known_ids)}" for key, name in wrong]
 
 
+def names_items(settings: Settings) -> bool:
+    """Whether settings speak of any item: else nobody need know the catalogue for them."""
+    return any(True for _ in _named(settings))
+
+
 def _named(settings: Settings) -> Iterator[tuple[Path, str]]:
     for name in settings.not_applicable:
         yield ("not_applicable", name), name

@@ -28,6 +28,8 @@ from pytest_chefrelease.settings.model import LatencyTable, Settings
 from tests.checks.verified import RELEASE, settings_for
 from tests.probes.loopback import Request, Site, always, answer, serving
 
+pytestmark = pytest.mark.alone
+
 Reply = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 OK = answer(200, '{"status":"ok"}')
 QUICK: dict[str, object] = {

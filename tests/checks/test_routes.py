@@ -37,6 +37,9 @@ from tests.probes.web_site import (
     status,
 )
 
+# One worker for all browsers: two of them on two processors only wait for each other.
+pytestmark = pytest.mark.xdist_group("browser")
+
 BUDGET = "5s"
 NOBODY = "http://127.0.0.1:1"
 PROTECTED = ("/protected", "/protected-open")

@@ -81,6 +81,15 @@ def test_a_selection_is_partial_and_never_go(gate: Gate, application: Applicatio
     assert "partial" in ran.text
 
 
+@pytest.mark.parametrize(
+    "glob", ["health.endpoint", "health.*", "hea*", "h?alth.endpoint", "*endpoint", "h*t", "[h]*"]
+)
+def test_whatever_glob_names_an_item_selects_it(gate: Gate, glob: str) -> None:
+    ran = gate("-m", "postrelease", "--collect-only", "-q", "--release-item", glob)
+
+    assert "test_health.py::test_health_endpoint" in ran.text
+
+
 def test_ordinary_tests_run_without_a_stage_and_nothing_is_written(
     gate: Gate, pytester: pytest.Pytester
 ) -> None:

@@ -34,6 +34,9 @@ from tests.probes.web_site import (
     status,
 )
 
+# One worker for all browsers: two of them on two processors only wait for each other.
+pytestmark = pytest.mark.xdist_group("browser")
+
 BUDGET_S = 6.0
 LONG = "A sentence that is longer than what a spinner says, by far, and then some more. " * 2
 UNDER_A_CLASS = f'<main class="loading"><h1>Menu</h1><p>{LONG}</p></main>'

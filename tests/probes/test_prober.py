@@ -15,6 +15,8 @@ from pytest_chefrelease.probes.prober import Batch, Lane, Prober, Sample, Shot
 from pytest_chefrelease.runbook.p95 import quantiles
 from tests.probes.loopback import Authority, Request, Site, always, answer, serving
 
+pytestmark = pytest.mark.alone
+
 Reply = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 OK = answer(200, '{"status":"ok"}')
 

@@ -1,7 +1,7 @@
 """Faults of repository, CI, environment, deployment and rollback turn their items and no other.
 
 The checks of those rooms run against the stack, without pytest around them and without a
-browser; other faults are held to the whole gate in test_fault_matrix.
+browser; others go through the whole gate in test_whole_gate.
 """
 
 from __future__ import annotations

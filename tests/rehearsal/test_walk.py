@@ -17,8 +17,10 @@ import pytest
 
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.rehearsal import walk
-from pytest_chefrelease.rehearsal.faults import FAULTS
-from tests.rehearsal.test_fault_matrix import TOO_BUSY, TRIES
+from pytest_chefrelease.rehearsal.faults import FAULTS, fault_named
+from tests.rehearsal.test_whole_gate import TOO_BUSY, TRIES, Report
+
+pytestmark = pytest.mark.alone
 
 _REHEARSE = """
 import sys
@@ -58,11 +60,16 @@ def temporary() -> Iterator[Path]:
         yield Path(folder)
 
 
-def verdicts(reports: Path) -> dict[str, str]:
+def written(reports: Path) -> dict[str, Report]:
+    """The reports that a walk left, by stage."""
     return {
-        path.stem: msgspec.json.decode(path.read_bytes(), type=walk.Record).verdict.value
+        path.stem: msgspec.json.decode(path.read_bytes(), type=Report)
         for path in reports.glob("*.json")
     }
+
+
+def verdicts(reports: Path) -> dict[str, str]:
+    return {stage: report.verdict for stage, report in written(reports).items()}
 
 
 def until(process: subprocess.Popen[str], text: str) -> list[str]:
@@ -88,6 +95,9 @@ def test_the_whole_runbook_is_walked_to_go(tmp_path: Path, temporary: Path) -> N
     assert verdicts(tmp_path / "reports") == dict.fromkeys(
         ("prerelease", "postrelease", "monitoring"), "GO"
     ), output[-3000:]
+    for report in written(tmp_path / "reports").values():
+        assert (report.labels("failed"), report.labels("unverified")) == ([], [])
+        assert report.response.action == "proceed"
     assert process.returncode == walk.GO
     steps = [line.split()[0] for line in output.splitlines() if line.startswith("   ")]
     for step in ("Backup", "Deploy", "Migrate"):
@@ -104,13 +114,18 @@ def test_a_failed_migration_stops_the_walk_after_the_deploy(
 
     assert process.returncode == walk.NOT_GO
     assert verdicts(tmp_path / "reports") == {"prerelease": "GO", "postrelease": "NO-GO"}
+    fault = fault_named("failed-migration")
+    report = written(tmp_path / "reports")["postrelease"]
+    assert report.labels("failed") == sorted((*fault.red, *fault.warned))
+    assert report.labels("unverified") == sorted(fault.unverified)
+    assert report.response.action == fault.action.value
     assert 'relation "order_channels" already exists' in output
 
 
 def test_a_fault_of_the_prerelease_stops_the_walk_before_the_deploy(
     tmp_path: Path, temporary: Path
 ) -> None:
-    with rehearsing(tmp_path / "reports", temporary, "ci-check-failed") as process:
+    with rehearsing(tmp_path / "reports", temporary, "secret-in-repository") as process:
         output, _ = process.communicate(timeout=120)
 
     assert process.returncode == walk.NOT_GO

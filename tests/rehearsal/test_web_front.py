@@ -18,6 +18,9 @@ from pytest_chefrelease.rehearsal.stack import Stack
 if TYPE_CHECKING:
     import httpx
 
+# One worker for all browsers: two of them on two processors only wait for each other.
+pytestmark = pytest.mark.xdist_group("browser")
+
 PROTECTED = ("/dashboard", "/orders", "/inventory")
 
 
