@@ -14,6 +14,7 @@ from pytest_chefrelease.runbook.record import StageRecord
 from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.runbook.response import Deployment, respond
 from pytest_chefrelease.runbook.verdict import Run, decide
+from pytest_chefrelease.settings.limits import limits_of
 from pytest_chefrelease.settings.model import Settings
 
 
@@ -57,6 +58,7 @@ def conclude(
         results=tuple(results),
         targets=_targets(settings),
         notes=tuple(notes),
+        limits=limits_of(settings),
     )
 
 

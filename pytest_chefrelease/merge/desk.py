@@ -78,7 +78,9 @@ def _write(
     page, xml = reports / f"{record.stage}.html", reports / f"{record.stage}.xml"
     write_atomically(xml, junit)
     finish_junit(xml, record, flavour=flavour_of(os.environ))
-    finish_html(page, record, Surroundings(earlier=earlier, by=actor(os.environ, Path.cwd())))
+    before = kept.release_before(reports, record.release, record.stage)
+    by = actor(os.environ, Path.cwd())
+    finish_html(page, record, Surroundings(earlier=earlier, previous=before, by=by))
     evidence = kept.paths_of_evidence(reports, record)
     for path in evidence:
         write_atomically(path, evidence_json.to_text(record))

@@ -58,7 +58,12 @@ def join(
         notes=[*_notes(records), *disagreements, *notes, *incompleteness(course)],
     )
     targets = dict.fromkeys(target for one in records for target in one.targets)
-    return replace(record, course=course, targets=tuple(targets) or record.targets)
+    return replace(
+        record,
+        course=course,
+        targets=tuple(targets) or record.targets,
+        limits=records[0].limits,
+    )
 
 
 def _missing(parts: Sequence[Part]) -> Iterator[str]:

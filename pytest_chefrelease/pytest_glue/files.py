@@ -123,7 +123,8 @@ class Files:
         from pytest_chefrelease.report.html import Surroundings, finish_html
 
         by = actor(os.environ, self._run.repository)
-        around = self._redactor.clean(Surroundings(earlier=others, by=by))
+        before = kept.release_before(self._run.reports, self._run.release, self._run.stage)
+        around = self._redactor.clean(Surroundings(earlier=others, previous=before, by=by))
         page = place_of(self._config, html_path)
         yield page, partial(finish_html, page, record, around, redact=redact)
 

@@ -1,23 +1,28 @@
-"""What differs from an earlier run of the same stage: newly red, newly waived, mended, slower."""
+"""What differs from an earlier run of the stage: newly red or waived, loosened, slower, mended."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
-from pytest_chefrelease.report.readable import fact, number
+from pytest_chefrelease.report.readable import duration, fact, number
+from pytest_chefrelease.runbook.limits import Limit, Loosened, Looser, loosened
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.record import StageRecord
 
 _SLOWER_BY = 1.10
 """A measured time counts as changed from a tenth on; whether that matters, its item says."""
 
+_SLOWER_BY_MS = 10.0
+"""Less is the machine's own noise, however large a share of a small time it is."""
+
 _TIMES = ("p95_ms", "duration_ms", "settled_ms")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: ``kind`` is ``newly failed``, ``newly waived``, ``mended`` or ``slower``."""
+    """One difference: ``kind`` is one of those below, ``label`` a check or a setting."""
 
     kind: str
     label: str
@@ -33,8 +38,28 @@ def changes(record: StageRecord, previous: StageRecord) -> list[Change]:
     found += [
         Change("newly failed", r.label, r.summary) for r in new if r.outcome is Outcome.FAILED
     ]
-    order = ("newly failed", "newly unverified", "newly waived", "slower", "mended")
-    return sorted(found, key=lambda change: order.index(change.kind))
+    found += [_loosening(each) for each in loosened(record.limits, previous.limits)]
+    return sorted(found, key=lambda change: _ORDER.index(change.kind))
+
+
+_ORDER = ("newly failed", "newly unverified", "newly waived", "loosened", "slower", "mended")
+
+
+def _loosening(change: Loosened) -> Change:
+    entries = ", ".join(change.entries)
+    if change.entries:
+        verb = "also" if change.now.looser is Looser.MORE else "without"
+        return Change("loosened", change.now.key, f"{verb} {entries}")
+    return Change("loosened", change.now.key, f"{_shown(change.now)}, was {_shown(change.before)}")
+
+
+def _shown(limit: Limit) -> str:
+    value = limit.value
+    if isinstance(value, tuple) or not isfinite(value):
+        return "no limit"
+    if limit.unit == "flag":
+        return "on" if value else "off"
+    return duration(value) if limit.unit == "s" else number(value)
 
 
 def _compare(now: Result, then: Result) -> Iterator[Change]:
@@ -50,7 +75,7 @@ def _slower(now: Result, then: Result) -> Iterator[Change]:
     for name in _TIMES:
         values = [r.evidence.facts.get(name) if r.evidence else None for r in (now, then)]
         after, earlier = (v if isinstance(v, int | float) else 0.0 for v in values)
-        if earlier > 0 and after > earlier * _SLOWER_BY:
+        if earlier > 0 and after > max(earlier * _SLOWER_BY, earlier + _SLOWER_BY_MS):
             label, shown = fact(name, after)
             by = number((after / earlier - 1) * 100)
             words = f"{label} {shown}, was {fact(name, earlier)[1]} ({by} % more)"

@@ -149,6 +149,15 @@ class ConfigurationEntry(Struct, frozen=True):
     sha256: str
 
 
+class LimitEntry(Struct, frozen=True, omit_defaults=True):
+    """A limit of settings by which the run judged; null is none, times are in seconds."""
+
+    key: str
+    looser: Literal["higher", "lower", "more", "fewer"]
+    value: float | list[str] | None
+    unit: Literal["", "s", "flag"] = ""
+
+
 class RunEntry(Struct, frozen=True, omit_defaults=True):
     """How the run went: what merging shards and attesting need beside the items."""
 
@@ -179,6 +188,7 @@ class Document(Struct, frozen=True, kw_only=True):
     targets: list[TargetEntry] = []
     notes: list[str] = []
     run: RunEntry = RunEntry()
+    limits: list[LimitEntry] = []
 
 
 def schema_text() -> str:

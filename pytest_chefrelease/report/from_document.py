@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import inf
 
 from pytest_chefrelease.report import document as doc
 from pytest_chefrelease.runbook.evidence import (
@@ -21,6 +22,7 @@ from pytest_chefrelease.runbook.evidence import (
     Timeline,
 )
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage, Symptom
+from pytest_chefrelease.runbook.limits import Limit, Looser
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.quick_check import Line
 from pytest_chefrelease.runbook.record import Course, StageRecord
@@ -59,7 +61,15 @@ def from_document(document: doc.Document) -> StageRecord:
         targets=tuple((target.name, target.address) for target in document.targets),
         notes=tuple(document.notes),
         course=_course(document.run),
+        limits=tuple(map(_limit, document.limits)),
     )
+
+
+def _limit(entry: doc.LimitEntry) -> Limit:
+    value = entry.value
+    if isinstance(value, list):
+        return Limit(entry.key, Looser(entry.looser), tuple(value), entry.unit)
+    return Limit(entry.key, Looser(entry.looser), inf if value is None else value, entry.unit)
 
 
 def _course(entry: doc.RunEntry) -> Course:

@@ -54,6 +54,36 @@ def _of(
     return tuple(found), problems
 
 
+def release_before(reports: Path, release: Release, stage: Stage) -> StageRecord | None:
+    """The same stage of the release before, to the same environment; None where none is kept.
+
+    That is the version that preceded this one where it is known, else the newest other. What
+    cannot be read is no help to a comparison, and no harm to the verdict.
+    """
+    paths = sorted((reports / "evidence").glob(f"*/{stage}.json"), key=_age)
+    found: list[StageRecord] = []
+    for path in paths[:_MOST_KEPT]:
+        try:
+            record = evidence_json.read(path)
+        except (OSError, Malformed):
+            continue
+        other = record.release
+        if other.environment == release.environment and other.version != release.version:
+            found.append(record)
+    named = [r for r in found if r.release.version == (release.previous_version or "")]
+    return max(named or found, key=lambda record: record.finished_at, default=None)
+
+
+_MOST_KEPT = 20
+
+
+def _age(path: Path) -> float:
+    try:
+        return -path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def set_aside(reports: Path, stage: str, named: Iterable[Path] = ()) -> None:
     """Move a stage's older files, and those ``named``, whole into the folder of the set before.
 

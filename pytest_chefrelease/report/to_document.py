@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import isfinite
+from typing import Literal
+
 import msgspec
 from msgspec import UNSET
 
@@ -16,6 +19,7 @@ from pytest_chefrelease.runbook.evidence import (
     Timeline,
 )
 from pytest_chefrelease.runbook.item import Minimum
+from pytest_chefrelease.runbook.limits import Limit
 from pytest_chefrelease.runbook.outcome import Result, count
 from pytest_chefrelease.runbook.quick_check import Line
 from pytest_chefrelease.runbook.record import Course, StageRecord
@@ -52,7 +56,15 @@ def to_document(record: StageRecord) -> doc.Document:
         targets=[doc.TargetEntry(name, address) for name, address in record.targets],
         notes=list(record.notes),
         run=_run_entry(record.course),
+        limits=[_limit_entry(limit) for limit in record.limits],
     )
+
+
+def _limit_entry(limit: Limit) -> doc.LimitEntry:
+    value = limit.value
+    wire = list(value) if isinstance(value, tuple) else value if isfinite(value) else None
+    unit = msgspec.convert(limit.unit, Literal["", "s", "flag"])
+    return doc.LimitEntry(limit.key, limit.looser.value, wire, unit)
 
 
 def _run_entry(course: Course) -> doc.RunEntry:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.limits import Limit
 from pytest_chefrelease.runbook.outcome import Result
 from pytest_chefrelease.runbook.quick_check import Line
 from pytest_chefrelease.runbook.release import Release
@@ -54,7 +55,8 @@ class StageRecord:
     """One run of one stage, whole.
 
     ``notes`` are sentences about the run itself (partial, interrupted, loosened
-    thresholds); ``targets`` are the systems it looked at, by name.
+    thresholds); ``targets`` are the systems it looked at, by name; ``limits`` are those of
+    settings by which it judged.
     """
 
     release: Release
@@ -68,3 +70,4 @@ class StageRecord:
     targets: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     course: Course = Course()
+    limits: tuple[Limit, ...] = ()
