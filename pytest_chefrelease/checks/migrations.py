@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
+from pytest_chefrelease.checks.drill.from_scratch import migrations_from_scratch
+from pytest_chefrelease.checks.drill.idempotent import migrations_idempotent
+from pytest_chefrelease.checks.drill.rehearsed import migrations_rehearsed
 from pytest_chefrelease.checks.migrations_evidence import evidence_of
+from pytest_chefrelease.checks.migrations_safe import safe
+from pytest_chefrelease.checks.migrations_staging import tested_on_staging
 from pytest_chefrelease.errors import Failed, Unverified
 from pytest_chefrelease.probes.prisma import read_history, read_release_migrations
 from pytest_chefrelease.runbook.evidence import Evidence
@@ -19,6 +24,15 @@ from pytest_chefrelease.runbook.migration_history import (
     ReleaseMigrations,
     compare,
 )
+
+__all__ = [
+    "migrations_from_scratch",
+    "migrations_idempotent",
+    "migrations_rehearsed",
+    "safe",
+    "status",
+    "tested_on_staging",
+]
 
 _SHOWN = 5
 

@@ -193,6 +193,10 @@ small_table = 0
 [backup]
 path = {backups}
 
+[drill]
+budget = "5s"
+queries = ["SELECT id, status, opened_at FROM orders ORDER BY opened_at DESC LIMIT 20"]
+
 [routes]
 paths = ["/", "/login", "/dashboard", "/orders", "/inventory"]
 browser = true

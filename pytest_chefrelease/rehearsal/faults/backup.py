@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _FRESH, _COMPLETE, _RESTORES = "backup.fresh", "backup.complete", "backup.restores"
 _READING = (_COMPLETE, _RESTORES)
+_DRILL = ("migrations.rehearsed", "migrations.idempotent")
+"""What needs a restored backup stays open without one."""
 
 
 def _only(stack: Stack) -> Path:
@@ -79,7 +81,7 @@ def _before(
     title: str,
     apply: Effect,
     *red: str,
-    unverified: tuple[str, ...] = (),
+    unverified: tuple[str, ...] = _DRILL,
 ) -> Fault:
     verdict = Decision.NO_GO if red else Decision.HOLD
     return Fault(
@@ -88,13 +90,19 @@ def _before(
 
 
 FAULTS = (
-    _before("backup-stale", "The newest backup of production is three days old", _forget, _FRESH),
+    _before(
+        "backup-stale",
+        "The newest backup of production is three days old",
+        _forget,
+        _FRESH,
+        unverified=(),
+    ),
     _before(
         "backup-missing",
         "There is no backup of production",
         _remove,
         _FRESH,
-        unverified=_READING,
+        unverified=(*_READING, *_DRILL),
     ),
     _before(
         "backup-truncated",
@@ -114,6 +122,7 @@ FAULTS = (
         "The newest backup was taken without one of production's tables",
         _without_a_table,
         _COMPLETE,
+        unverified=(),
     ),
     _before(
         "backup-wrong-database",
@@ -126,7 +135,7 @@ FAULTS = (
         "backup-encrypted",
         "The newest backup is encrypted, and nobody here can read it",
         _Written(lambda data: b"age-encryption.org/v1\n-> X25519 " + data[::-1]),
-        unverified=_READING,
+        unverified=(*_READING, *_DRILL),
     ),
     _before(
         "backup-does-not-restore",

@@ -139,7 +139,10 @@ FAULTS = (
         "Production's database refuses the password",
         Stage.PRERELEASE,
         _mistake_password,
-        unverified=(*_ITEM, *_ON_STAGING, *_SAFE),
+        unverified=(
+            *(*_ITEM, *_ON_STAGING, *_SAFE),
+            *("backup.complete", "migrations.from-scratch"),
+        ),
         verdict=Decision.HOLD,
     ),
     _before(
