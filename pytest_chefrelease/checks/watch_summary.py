@@ -34,7 +34,8 @@ def sum_up(seen: Sequence[Observation], length_s: float, elapsed_s: float) -> Re
     if failed:
         result = _standing_failure(failed[-1], seen, elapsed_s)
     elif unverified:
-        note = f"{len(unverified)} of the last {_looks(len(late))}"
+        since_s = _stretches(seen, Outcome.UNVERIFIED)[-1][0]
+        note = f"{len(unverified)} of the last {_looks(len(late))}, from {since_s:.0f} s on"
         result = replace(unverified[-1], summary=f"{unverified[-1].summary} ({note})")
     elif len(_of(seen, Outcome.UNVERIFIED)) * 2 > len(seen):
         result = _mostly_unread(seen)

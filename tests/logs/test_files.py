@@ -261,3 +261,61 @@ def test_quantiles_are_by_route_and_rank(log: Path) -> None:
 def test_a_glob_without_files_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="no such log file"):
         once(tmp_path / "*.json")
+
+
+def test_a_file_that_disappears_is_told_and_read_on_when_it_is_back(log: Path) -> None:
+    log.write_text(many(10, 1))
+    following = reading(log)
+    advance(following)
+
+    log.unlink()
+    with pytest.raises(Unreachable, match="no such log file"):
+        advance(following)
+    log.write_text(many(5, 30))
+
+    assert advance(following).lines == 15
+    asyncio.run(following.close())
+
+
+def test_a_clock_that_jumps_leaves_lines_in_the_minute_that_they_name(log: Path) -> None:
+    log.write_text(
+        many(5, 1) + pino(90, 500) + many(5, -7_200) + many(5, 2) + many(5, 40 * 365 * 86_400)
+    )
+
+    tally = once(log, 0, 3_600)
+
+    assert (tally.lines, tally.server_errors) == (11, 1)
+    assert sorted(tally.minutes) == [T0 // 60_000, T0 // 60_000 + 1]
+
+
+def test_times_count_in_their_zones(log: Path) -> None:
+    line = '{"level":"info","time":"%s","method":"GET","url":"/x","status":200}\n'
+    stamps = ("2026-11-24T10:30:01Z", "2026-11-24T12:30:02+02:00", "2026-11-24T05:30:03-05:00")
+    other = ("2026-11-24T10:30:01+02:00", "2026-11-24T09:29:00-01:00")
+    log.write_text("".join(line % stamp for stamp in (*stamps, *other)))
+
+    tally = once(log)
+
+    assert (tally.requests, tally.first_ms, tally.last_ms) == (3, T0 + 1_000, T0 + 3_000)
+
+
+def test_what_is_no_text_is_counted_and_nothing_is_made_of_it(log: Path) -> None:
+    log.write_bytes(bytes(range(256)) * 500)
+
+    tally = once(log)
+
+    assert (tally.lines, tally.requests, tally.last_ms) == (0, 0, 0)
+    assert tally.unreadable > 0
+
+
+def test_own_requests_are_counted_whichever_way_a_block_is_read(log: Path) -> None:
+    own = {"method": "GET", "url": "/x", "headers": {"user-agent": "chefrelease/0.1"}}
+    told = {"method": "GET", "url": "/x?chefrelease/", "headers": {"user-agent": "curl/8"}}
+    lines = [pino(n / 10, 500 if n == 7 else 200, req=own) for n in range(20)]
+    log.write_text("".join(lines) + many(30, 3) + pino(7, req=told))
+    fast = once(log)
+    log.write_text("".join(lines) + many(30, 3) + pino(7, req=told) + "words\n")
+    slow = once(log)
+
+    assert (fast.own, fast.requests) == (20, 51)
+    assert fast.minutes == slow.minutes == {T0 // 60_000: Minute(51, 1, 0, 20, 1)}

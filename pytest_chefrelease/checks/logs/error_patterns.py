@@ -82,7 +82,7 @@ def _evidence(reading: Reading, before: Reading, new: list[tuple[str, Group]]) -
     if new:
         template, group = new[0]
         rest = f", and {counted(len(new) - 1, 'more message')}" if len(new) > 1 else ""
-        summary = f"new since the deploy, {group.count} times: {template[:160]}{rest}"
+        summary = f"new since the deploy, {counted(group.count, 'time')}: {template[:160]}{rest}"
     rows = [((template,), group) for template, group in new]
     tables = [groups_table("New messages", ("message",), rows)] if new else []
     return evidence_of(

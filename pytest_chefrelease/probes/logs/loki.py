@@ -116,6 +116,8 @@ class LokiReading:
                     break
                 # The last time again: more lines of it may not have found room.
                 start_ns = max(page[-1][0], start_ns + 1)
+            else:
+                end_ns = start_ns + _LATE_NS  # there is more: the next look goes on from here
             self._next_ns = max(self._next_ns, end_ns - _LATE_NS)
         return self.lines.tally
 
