@@ -29,6 +29,7 @@ _LOOKS: Mapping[Kind, Look] = {
     Kind.GITHUB: repository.github,
     Kind.HTTP: network.http,
     Kind.DATABASE: network.database,
+    Kind.REDIS: network.redis,
     Kind.SECRETS: network.secrets,
     Kind.PROVIDER: network.provider,
     Kind.SENTRY: network.sentry,

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     GITHUB = "github"
     HTTP = "http"
     DATABASE = "database"
+    REDIS = "redis"
     SECRETS = "secrets"
     PROVIDER = "provider"
     SENTRY = "sentry"

@@ -61,6 +61,7 @@ def sources_of(settings: Settings) -> tuple[Source, ...]:
         _backups(settings),
         *_addresses(settings),
         *_databases(settings),
+        _redis(settings),
         *_accounts(settings),
         *vendors.sources_of(settings),
         *_programs(settings),
@@ -160,6 +161,22 @@ def _databases(settings: Settings) -> Iterator[Source]:
             "release.toml.",
             is_optional=name == "staging" and settings.release.environment != "staging",
         )
+
+
+def _redis(settings: Settings) -> Source:
+    variable = settings.target.redis_env
+    touch = Touch("PING, INFO", f"the Redis in {variable}", is_host=True)
+    return Source(
+        name="Redis",
+        kind=Kind.REDIS,
+        items=("redis.*",),
+        place=variable,
+        touches=(touch,) if variable else (),
+        credentials=(variable,) if variable else (),
+        remedy=f"Name the variable with its URL: environments.{settings.release.environment}"
+        ".redis_env in release.toml.",
+        is_optional=True,
+    )
 
 
 def _accounts(settings: Settings) -> Iterator[Source]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_chefrelease.probes.http import HttpProbe
     from pytest_chefrelease.probes.logs.source import LogReading, LogSource, Window
     from pytest_chefrelease.probes.postgres import PostgresProbe
+    from pytest_chefrelease.probes.redis import RedisProbe
     from pytest_chefrelease.probes.scratch.keeper import Keeper
     from pytest_chefrelease.probes.sentry_reading import SentryReading
     from pytest_chefrelease.probes.tls import TlsProbe
@@ -90,6 +91,12 @@ class Probes:
         from pytest_chefrelease.probes.postgres import PostgresProbe
 
         return self._postgres.setdefault(url, PostgresProbe(url))
+
+    def redis(self, url: str) -> RedisProbe:
+        """The Redis at a URL."""
+        from pytest_chefrelease.probes.redis import RedisProbe
+
+        return RedisProbe(url)
 
     @property
     def browser(self) -> BrowserProbe:

@@ -15,10 +15,10 @@ from pytest_chefrelease.rehearsal.intercept import Intercept
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
-    from pytest_chefrelease.rehearsal.listener import Listener
+    from pytest_chefrelease.rehearsal.listener import Served
 
 
-def control(listeners: Mapping[str, Listener], token: str) -> web.Application:
+def control(listeners: Mapping[str, Served], token: str) -> web.Application:
     """The application: POST /intercepts, PATCH /sites/NAME, POST /sites/NAME/refuse, /reset."""
 
     @web.middleware
@@ -33,11 +33,11 @@ def control(listeners: Mapping[str, Listener], token: str) -> web.Application:
 
     async def intercept(request: web.Request) -> web.Response:
         rule = msgspec.convert(await request.json(), Intercept)
-        listeners[rule.site].intercepts.add(rule)
+        listeners[rule.site].intercept(rule)
         return web.Response(status=204)
 
     async def change(request: web.Request) -> web.Response:
-        listeners[request.match_info["name"]].site.change(await request.json())
+        listeners[request.match_info["name"]].change(await request.json())
         return web.Response(status=204)
 
     async def refuse(request: web.Request) -> web.Response:

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
+from typing import Protocol
 
 from aiohttp import web
 
-from pytest_chefrelease.rehearsal.intercept import Interceptor
+from pytest_chefrelease.rehearsal.intercept import Intercept, Interceptor, Json
 from pytest_chefrelease.rehearsal.site import Site
 
 _GRACE_S = 0.1
+
+
+class Served(Protocol):
+    """What has a port that stays its own, and can be changed, cut off and put back."""
+
+    def change(self, fields: Mapping[str, Json]) -> None:
+        """Set fields of its state."""
+        ...
+
+    def intercept(self, rule: Intercept) -> None:
+        """Answer some requests otherwise."""
+        ...
+
+    async def start(self) -> None:
+        """Listen."""
+        ...
+
+    async def refuse(self) -> None:
+        """Stop listening and cut the connections that are open."""
+        ...
+
+    async def reset(self) -> None:
+        """Serve again as at the start."""
+        ...
+
+    async def stop(self) -> None:
+        """End for good."""
+        ...
 
 
 class Listener:
@@ -22,6 +52,14 @@ class Listener:
         self._port: int = bound.getsockname()[1]
         self._runner: web.AppRunner | None = None
         self._listening: web.BaseSite | None = None
+
+    def change(self, fields: Mapping[str, Json]) -> None:
+        """Set fields of the site's state."""
+        self.site.change(fields)
+
+    def intercept(self, rule: Intercept) -> None:
+        """Let the site answer some requests otherwise."""
+        self.intercepts.add(rule)
 
     async def start(self) -> None:
         """Listen; a site that listens already goes on."""

@@ -29,7 +29,8 @@ from pytest_chefrelease.rehearsal.chefcloud.settings import Environment, Running
 from pytest_chefrelease.rehearsal.chefcloud.web_front import WebFront
 from pytest_chefrelease.rehearsal.control import control
 from pytest_chefrelease.rehearsal.doubles import BUILDERS
-from pytest_chefrelease.rehearsal.listener import Listener, bound_to
+from pytest_chefrelease.rehearsal.doubles.redis import Redis
+from pytest_chefrelease.rehearsal.listener import Listener, Served, bound_to
 from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import Plant, World
 
@@ -63,13 +64,14 @@ def _sites(name: str, plant: Plant, world: World) -> list[Site]:
 async def serve(world: World) -> None:
     """Serve until standard input ends; without the word that all is in order, clean up."""
     chefcloud = [f"{name}-{part}" for name in world.plants for part in ("api", "web")]
-    sockets = {name: bound_to(0) for name in (*chefcloud, *BUILDERS, "control")}
+    sockets = {name: bound_to(0) for name in (*chefcloud, *BUILDERS, Redis.name, "control")}
     ports = {name: bound.getsockname()[1] for name, bound in sockets.items()}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    listeners = {
+    listeners: dict[str, Served] = {
         site.name: Listener(site, sockets[site.name])
         for site in build_sites(replace(world, urls=urls))
     }
+    listeners[Redis.name] = Redis(sockets[Redis.name], world.redis_password)
     runner = await _start_control(listeners, world.control_token, sockets["control"])
     for listener in listeners.values():
         await listener.start()
@@ -84,7 +86,7 @@ async def serve(world: World) -> None:
 
 
 async def _start_control(
-    listeners: dict[str, Listener], token: str, bound: socket.socket
+    listeners: dict[str, Served], token: str, bound: socket.socket
 ) -> web.AppRunner:
     runner = web.AppRunner(control(listeners, token), access_log=None)
     await runner.setup()

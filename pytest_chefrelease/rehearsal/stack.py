@@ -144,6 +144,7 @@ class Stack:
             github_token=made_up.github,
             fly_token=made_up.fly,
             render_token=made_up.render,
+            redis_password=made_up.redis,
             control_token=made_up.control,
             database_pid=self._cluster.pid,
             database_folder=str(self._cluster.folder),
@@ -153,6 +154,7 @@ class Stack:
 
     def _environment(self) -> dict[str, str]:
         secret = variables.environment(self._secrets, self.production.url, self.staging.url)
+        secret["REDIS_URL"] = variables.redis_url(self._secrets, self.urls["redis"])
         return secret | variables.matrix(self.api_url, self.web_url, self.previous_build)
 
     @property

@@ -40,6 +40,7 @@ class Secrets:
     fly: str = field(default_factory=lambda: f"fo1_{secrets.token_urlsafe(32)}", repr=False)
     render: str = field(default_factory=lambda: f"rnd_{secrets.token_urlsafe(24)}", repr=False)
     sentry: str = field(default_factory=lambda: f"sntryu_{secrets.token_hex(32)}", repr=False)
+    redis: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     control: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     smoke_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     badge: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
@@ -63,6 +64,11 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
         "CHEFRELEASE_LOGIN_USER": SMOKE_EMAIL,
         "CHEFRELEASE_LOGIN_PASSWORD": made_up.smoke_password,
     }
+
+
+def redis_url(made_up: Secrets, site: str) -> str:
+    """The URL of Redis, which listens where this site's address says."""
+    return f"redis://:{made_up.redis}@{urlsplit(site).netloc}/0"
 
 
 def matrix(api: str, web: str, build: Build) -> dict[str, str]:
@@ -163,6 +169,7 @@ no-wip-imports = {no_wip_imports}
 api = {api}
 web = {web}
 database_env = "DATABASE_URL"
+redis_env = "REDIS_URL"
 
 [environments.staging]
 api = {staging_api}

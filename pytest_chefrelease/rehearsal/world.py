@@ -48,6 +48,7 @@ class World:
     github_token: str = field(repr=False)
     fly_token: str = field(repr=False)
     render_token: str = field(repr=False)
+    redis_password: str = field(repr=False)
     control_token: str = field(repr=False)
     database_pid: int
     database_folder: str

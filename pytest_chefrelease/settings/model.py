@@ -140,11 +140,15 @@ class CiTable(Table):
 
 
 class Environment(Table):
-    """One environment's addresses; ``database_env`` names the variable with the URL."""
+    """One environment's addresses; ``database_env`` names the variable with the URL.
+
+    So does ``redis_env``, where Redis is used.
+    """
 
     api: Url | None = None
     web: Url | None = None
     database_env: VariableName | None = None
+    redis_env: VariableName | None = None
     health: UrlPath = "/health"
 
 
@@ -297,6 +301,12 @@ class DatabaseTable(Table):
     max_used: Annotated[float, Field(gt=0, le=1)] = 0.8
     idle_in_transaction: Duration = timedelta(minutes=1)
     blocked: Duration = timedelta(seconds=10)
+
+
+class RedisTable(Table):
+    """When Redis is well: ``max_used`` is the part of its memory that must not be reached."""
+
+    max_used: Annotated[float, Field(gt=0, le=1)] = 0.9
 
 
 class BackupTable(Table):
@@ -720,6 +730,7 @@ class Settings(Table):
     migrations: MigrationsTable = MigrationsTable()
     world: WorldTable = WorldTable()
     database: DatabaseTable = DatabaseTable()
+    redis: RedisTable = RedisTable()
     backup: BackupTable = BackupTable()
     drill: DrillTable = DrillTable()
     smoke: SmokeTable = SmokeTable()

@@ -59,6 +59,7 @@ def _world(commit: str, origin: Path, urls: dict[str, str]) -> World:
         github_token=TOKEN,
         fly_token="",
         render_token="",
+        redis_password="",
         control_token="",
         database_pid=0,
         database_folder="",

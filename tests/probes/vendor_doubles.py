@@ -26,6 +26,7 @@ WORLD = World(
     github_token="",
     fly_token=TOKENS["FLY_API_TOKEN"],
     render_token=TOKENS["RENDER_API_KEY"],
+    redis_password="",
     control_token="",
     database_pid=0,
     database_folder="",

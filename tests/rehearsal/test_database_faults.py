@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pytest_chefrelease.checks.watching import Watch
-from pytest_chefrelease.rehearsal.faults import database, migrations
+from pytest_chefrelease.rehearsal.faults import database, migrations, redis
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.stack import Stack
 from pytest_chefrelease.runbook.item import Item, Stage
@@ -19,10 +19,14 @@ ITEMS = {
     "migrations.tested-on-staging",
     "migrations.safe",
     "database.connections",
+    "redis.ping",
 }
 FAULTS = tuple(
-    fault for fault in (*migrations.FAULTS, *database.FAULTS) if ITEMS & set(fault.items)
+    fault
+    for fault in (*migrations.FAULTS, *database.FAULTS, *redis.FAULTS)
+    if ITEMS & set(fault.items)
 )
+WATCHED = {"database.connections", "redis.ping"}
 WATCHED_S = 6.0
 
 
@@ -52,7 +56,7 @@ def watch_of(stage: Stage) -> Watch | None:
 def test_without_a_fault_what_is_pending_is_tried_and_safe(stack: Stack) -> None:
     results = looked_at(stack, Stage.PRERELEASE, is_of_these)
 
-    assert labels(results, Outcome.PASSED) == sorted(ITEMS - {"database.connections"})
+    assert labels(results, Outcome.PASSED) == sorted(ITEMS - WATCHED)
 
 
 def test_without_a_fault_connections_are_stable_over_a_watch(stack: Stack) -> None:
@@ -60,4 +64,4 @@ def test_without_a_fault_connections_are_stable_over_a_watch(stack: Stack) -> No
 
     results = looked_at(stack, Stage.MONITORING, is_of_these, watch_of(Stage.MONITORING))
 
-    assert labels(results, Outcome.PASSED) == ["database.connections"]
+    assert labels(results, Outcome.PASSED) == sorted(WATCHED)

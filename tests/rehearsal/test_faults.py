@@ -21,6 +21,7 @@ ITEMS_WITH_FAULTS = (
     "migrations.tested-on-staging",
     "migrations.safe",
     "database.connections",
+    "redis.ping",
     "health.endpoint",
     "routes.http",
     "routes.browser",

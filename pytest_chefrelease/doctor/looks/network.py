@@ -44,6 +44,13 @@ async def database(source: Source, around: Around) -> str:
     return ", ".join(filter(None, [f"PostgreSQL {version} at {where}", history, clock]))
 
 
+async def redis(source: Source, around: Around) -> str:
+    """It answers, and tells of its memory."""
+    probe = around.probes.redis(around.variable(str(source.place), source.remedy))
+    pong = await probe.look()
+    return f"Redis {pong.version} at {probe.where}, PONG in {pong.ping_ms:.1f} ms"
+
+
 async def secrets(source: Source, around: Around) -> str:
     """Which of the required secrets the store has; no value is looked at."""
     from pytest_chefrelease.probes.secret_stores.choose import StoreSurroundings, choose_store

@@ -10,7 +10,7 @@ from pytest_chefrelease.probes.secret_stores.env_file import EnvFileStore
 from pytest_chefrelease.settings.model import Settings
 from pytest_chefrelease.settings.values import Table
 
-_SECRET_FIELDS = ("token_env", "password_env", "database_env", "old_env")
+_SECRET_FIELDS = ("token_env", "password_env", "database_env", "redis_env", "old_env")
 USUAL_TOKENS = ("FLY_API_TOKEN", "RENDER_API_KEY", "REGISTRY_CREDENTIALS")
 """The variables that are read where settings name none; importing who reads them takes time."""
 
