@@ -41,6 +41,7 @@ class Secrets:
     render: str = field(default_factory=lambda: f"rnd_{secrets.token_urlsafe(24)}", repr=False)
     sentry: str = field(default_factory=lambda: f"sntryu_{secrets.token_hex(32)}", repr=False)
     redis: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    staging_redis: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     control: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     smoke_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     badge: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
@@ -51,6 +52,7 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
     return {
         "DATABASE_URL": database_url,
         "STAGING_DATABASE_URL": staging_database_url,
+        "STAGING_REDIS_URL": f"redis://:{made_up.staging_redis}@cache.staging.example:6379/0",
         "STAGING_JWT_SECRET": made_up.staging_jwt,
         "STAGING_WH_SECRET": made_up.staging_webhook,
         "JWT_SECRET": made_up.jwt,
