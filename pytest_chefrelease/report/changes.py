@@ -36,7 +36,9 @@ def changes(record: StageRecord, previous: StageRecord) -> list[Change]:
     new = [r for r in record.results if r.label not in before]
     found = [change for now, then in pairs for change in _compare(now, then)]
     found += [
-        Change("newly failed", r.label, r.summary) for r in new if r.outcome is Outcome.FAILED
+        Change("newly failed", r.label, r.seen or r.summary)
+        for r in new
+        if r.outcome is Outcome.FAILED
     ]
     found += [_loosening(each) for each in loosened(record.limits, previous.limits)]
     return sorted(found, key=lambda change: _ORDER.index(change.kind))
@@ -65,7 +67,7 @@ def _shown(limit: Limit) -> str:
 def _compare(now: Result, then: Result) -> Iterator[Change]:
     if now.outcome is not then.outcome:
         if now.outcome in (Outcome.FAILED, Outcome.UNVERIFIED, Outcome.WAIVED):
-            yield Change(f"newly {now.outcome}", now.label, now.summary)
+            yield Change(f"newly {now.outcome}", now.label, now.seen or now.summary)
         elif now.outcome is Outcome.PASSED and then.outcome is Outcome.FAILED:
             yield Change("mended", now.label, now.summary)
     yield from _slower(now, then)

@@ -173,6 +173,17 @@ def test_changes_since_the_last_release_are_told() -> None:
     assert "newly waived version.coherence" in text_of(now, around)
 
 
+def test_what_failed_or_is_open_stands_at_the_head_and_leads_to_its_item() -> None:
+    markup = page(samples.every_outcome())
+    head = markup.partition('id="h-board"')[0]
+
+    for result in samples.every_outcome().results:
+        is_named = f'<a href="#i-{result.item.id}"><code>{result.label}' in head
+        assert is_named is (result.outcome in (Outcome.FAILED, Outcome.UNVERIFIED)), result.label
+        assert f'<article id="i-{result.item.id}"' in markup
+    assert "troubles" not in page(samples.all_well()).partition("<body>")[2]
+
+
 def test_slower_is_told_from_a_tenth_on() -> None:
     of = samples.item("latency.p95")
     now = samples.record_of((samples.result(of, facts={"n": 1, "p95_ms": 300.0}),))

@@ -9,13 +9,22 @@ from datetime import datetime
 
 from pytest_chefrelease.report.html.chart import Plot, Track, plot, track
 from pytest_chefrelease.report.readable import age, duration, fact
-from pytest_chefrelease.runbook.evidence import Chart, Fact, Picture, Table, Text, Timeline
+from pytest_chefrelease.runbook.evidence import (
+    Chart,
+    Evidence,
+    Fact,
+    Picture,
+    Table,
+    Text,
+    Timeline,
+)
 from pytest_chefrelease.runbook.item import Minimum
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 
 _LONGEST_TEXT = 20_000
 _LONGEST_FACT = 500
 _MOST_COLUMNS = 6
+_MOST_FACTS = 14
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
@@ -39,6 +48,7 @@ class Card:
     is_open: bool
     parts: tuple[tuple[str, str], ...]
     facts: tuple[tuple[str, str], ...]
+    more_facts: int
     needs: str
     age: str
     drawings: tuple[Drawing, ...]
@@ -103,19 +113,32 @@ def card_of(result: Result, now: datetime, *, is_open: bool) -> Card:
         ("Where", result.where),
         ("Remedy", result.remedy),
     )
-    facts = evidence.facts if evidence else {}
+    facts = _told(evidence)
     return Card(
         result=result,
         is_open=is_open,
         parts=tuple((name, text) for name, text in said if text),
         facts=tuple(
-            (label[:_LONGEST_FACT], text[:_LONGEST_FACT])
-            for label, text in (fact(name, value) for name, value in facts.items())
+            (label[:_LONGEST_FACT], text[:_LONGEST_FACT] or "none")
+            for label, text in (fact(name, value) for name, value in facts[:_MOST_FACTS])
         ),
+        more_facts=max(len(facts) - _MOST_FACTS, 0),
         needs=needs(result.item.minimum),
         age=age(evidence.observed_at.isoformat(), now) if evidence else "",
         drawings=tuple(_drawings(result)),
     )
+
+
+def _told(evidence: Evidence | None) -> list[tuple[str, Fact]]:
+    """The facts that a card lists: rows of facts are read better in the table beside them."""
+    if evidence is None:
+        return []
+    has_table = any(isinstance(each, Table) for each in evidence.attachments)
+    return [(n, v) for n, v in evidence.facts.items() if not (has_table and _is_rows(v))]
+
+
+def _is_rows(value: Fact) -> bool:
+    return isinstance(value, list) and any(isinstance(each, dict) for each in value)
 
 
 def needs(minimum: Minimum) -> str:

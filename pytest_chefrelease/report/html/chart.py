@@ -120,7 +120,8 @@ def track(timeline: Timeline) -> Track | None:
         for (at, state, seen), end in zip(timeline.marks, ends, strict=True)
     )
     changes = sum(a.state != b.state for a, b in pairwise(spans))
-    words = f"{len(spans)} stretches over {duration(length)}, {changes} changes of state"
+    stretches = f"{len(spans)} stretch{'es' if len(spans) != 1 else ''} over {duration(length)}"
+    words = f"{stretches}, {changes} change{'s' if changes != 1 else ''} of state"
     times = tuple(
         Tick(v / length * 100, duration(v) if v else "0") for v in _round_steps(length, 5)
     )

@@ -67,9 +67,12 @@ def headline(record: StageRecord) -> str:
 def _values(record: StageRecord, around: Surroundings) -> dict[str, object]:
     now = record.finished_at
     found = changes(record, around.previous) if around.previous else []
+    troubled = view.troubles(record.results)
     return {
         "record": record,
         "sections": view.sections(record.results, now),
+        "troubles": troubled[:_MOST_TROUBLES],
+        "more_troubles": max(len(troubled) - _MOST_TROUBLES, 0),
         "counts": view.count_words(record.results),
         "stages": _stages(record, around.earlier),
         "changes": found[:_MOST_CHANGES],
@@ -82,6 +85,7 @@ def _values(record: StageRecord, around: Surroundings) -> dict[str, object]:
 
 
 _MOST_CHANGES = 12
+_MOST_TROUBLES = 8
 
 
 def _stages(record: StageRecord, earlier: Sequence[StageRecord]) -> list[StageView]:

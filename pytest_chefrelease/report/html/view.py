@@ -72,6 +72,12 @@ def sections(results: Iterable[Result], now: datetime) -> list[SectionView]:
     ]
 
 
+def troubles(results: Iterable[Result]) -> list[Result]:
+    """What failed or could not be verified, the gravest first, for the head of the page."""
+    found = [r for r in results if r.outcome in (Outcome.FAILED, Outcome.UNVERIFIED)]
+    return sorted(found, key=lambda r: (not (r.blocks or r.holds), *_weight(r)))
+
+
 def count_words(results: Iterable[Result]) -> list[tuple[str, int]]:
     """How many of each outcome, the gravest first, none with zero."""
     numbers = dict.fromkeys(_ORDER, 0)
