@@ -22,6 +22,8 @@ SHORTEST = 8
 _PASSWORD_BITS = 40.0
 """A password below this is a word or a name, which stands in many places innocently."""
 _LONG_LINE = 24
+_NARROWEST = 64
+_SHORTEST_PIECE = 10
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -82,6 +84,23 @@ def _escaped(text: str, raw: bytes) -> Iterator[tuple[bytes, str]]:
             yield escaped.encode(errors="surrogateescape"), "JSON-escaped"
     for form in (html.escape(text), html.escape(text, quote=False)):
         yield form.encode(errors="surrogateescape"), "HTML-escaped"
+
+
+def base64_pieces(text: str) -> Iterator[tuple[bytes, bytes]]:
+    """Pieces of a text in base64, each with the whole that it is of, for lines that break it.
+
+    However an encoder breaks its lines, at 64 characters (PEM, RFC 7468) or 76 (MIME, RFC 2045),
+    one of the pieces stays whole: there is one more than there can be breaks.
+    """
+    raw = text.encode(errors="surrogateescape")
+    for offset in range(3):
+        encoded = inner_base64(raw, offset)
+        for whole in dict.fromkeys((encoded, encoded.translate(_URL_SAFE))):
+            count = (len(whole) + _NARROWEST - 2) // _NARROWEST + 1
+            size = len(whole) // count
+            if size >= _SHORTEST_PIECE:
+                for place in range(count):
+                    yield whole[place * size : (place + 1) * size].encode(), whole.encode()
 
 
 def inner_base64(raw: bytes, offset: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import os
 import re
@@ -13,11 +14,16 @@ from urllib.parse import quote
 
 import pytest
 
+from pytest_chefrelease.probes.needles import Needles
+from pytest_chefrelease.probes.object_stream import ObjectStream
+from pytest_chefrelease.runbook.evidence import Table
 from pytest_chefrelease.runbook.outcome import Outcome, Result
+from pytest_chefrelease.runbook.secret import Secret
 from tests.secrets.world import (
     JWT,
     PASSWORD,
     VALUES,
+    WEBHOOK,
     commit,
     git,
     repository,
@@ -87,6 +93,58 @@ def test_a_value_is_found_in_every_usual_encoding(tmp_path: Path, value: str, fo
 
     assert result.outcome is Outcome.FAILED
     assert "in a.bin, line 1" in result.summary
+
+
+def wrapped(before: str, value: str, columns: int, line_end: str) -> str:
+    """Base64 of a file that holds the value, its lines broken as encoders do."""
+    encoded = base64.b64encode(f"{before}{value}\nPORT=3001\n".encode()).decode()
+    lines = [encoded[at : at + columns] for at in range(0, len(encoded), columns)]
+    return line_end.join(lines)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\n        ", "\\n"], ids=repr)
+@pytest.mark.parametrize("columns", [64, 76])
+def test_base64_that_is_broken_over_lines_is_found(
+    tmp_path: Path, columns: int, line_end: str
+) -> None:
+    files = {
+        f"{length}.yaml": f"a: 1\n  data: {wrapped('k' * length, WEBHOOK, columns, line_end)}\n"
+        for length in range(24)  # so that lines break at each place, in each alignment
+    }
+    repository(tmp_path, files)
+
+    result = look(tmp_path, "WH_SECRET")
+
+    assert result.outcome is Outcome.FAILED
+    assert result.evidence is not None
+    [table] = result.evidence.attachments
+    assert isinstance(table, Table)
+    places = {row[0] for row in table.rows}
+    assert places == {*files, *(f"{name} of the work tree" for name in files)}
+    assert "in base64, broken over lines" in {row[3] for row in table.rows}
+
+
+def test_half_of_a_broken_value_is_no_find(tmp_path: Path) -> None:
+    half = wrapped("k" * 20, WEBHOOK, 64, "\n").splitlines()[0]
+    repository(tmp_path, {"a.txt": f"{half}\nsomething else\n"})
+    assert look(tmp_path, "WH_SECRET").outcome is Outcome.PASSED
+
+
+def test_the_pieces_of_a_broken_value_are_one_find() -> None:
+    data = (wrapped("kk", WEBHOOK, 64, "\n") + "x" * 2000).encode() * 2
+    hits = list(Needles({"WH_SECRET": Secret(WEBHOOK)}).hits(data, len(data)))
+    assert [hit.mark.form for hit in hits] == ["in base64, broken over lines"] * 2
+
+
+@pytest.mark.parametrize("block_bytes", [1, 7, 64, 1000])
+def test_a_broken_value_is_found_over_the_edge_of_a_block(block_bytes: int) -> None:
+    content = ("x" * 500 + wrapped("kk", WEBHOOK, 64, "\n  ") + "y" * 500).encode()
+    stream = io.BytesIO(b"0123abc blob %d\n%s\n" % (len(content), content))
+    found = ObjectStream(Needles({"WH_SECRET": Secret(WEBHOOK)}), block_bytes)
+
+    finds = found.search(stream.readinto)
+
+    assert [find.mark.form for find in finds] == ["in base64, broken over lines"]
 
 
 def test_the_password_alone_is_found_without_its_url(tmp_path: Path) -> None:
