@@ -87,18 +87,15 @@ class Needles:
         """Base64, also where a line's end breaks it: a piece of it, with the rest around it.
 
         What is near the end of the data may be whole only with what comes next, so a find can
-        be told twice.
+        be told twice; a broken one is told for each of its pieces.
         """
-        told: dict[bytes, int] = {}  # several pieces of one whole are one find
         for text, piece in self._pieces.items():
             reach = _reach(piece.whole)
             at = data.find(text, max(0, known - reach), end)
             while at >= 0:
                 around = bytes(data[max(0, at - reach) : min(end, at + reach)])
                 if piece.whole not in around:
-                    is_told = abs(at - told.get(piece.whole, -2 * reach)) <= reach
-                    if not is_told and piece.whole in _BREAKS.sub(b"", around):
-                        told[piece.whole] = at
+                    if piece.whole in _BREAKS.sub(b"", around):
                         yield Hit(at, len(text), Mark(piece.name, _BROKEN))
                 elif piece.is_first and data.startswith(piece.whole, at, end):
                     yield Hit(at, len(piece.whole), Mark(piece.name, "in base64"))

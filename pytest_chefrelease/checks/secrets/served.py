@@ -11,7 +11,7 @@ from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.secrets.stored import known_values, staging_values
 from pytest_chefrelease.errors import Failed, NotConfigured, ProbeError, Unverified
 from pytest_chefrelease.probes.http import Answer
-from pytest_chefrelease.probes.needles import Needles
+from pytest_chefrelease.probes.needles import Mark, Needles
 from pytest_chefrelease.probes.web_assets import (
     inline_maps,
     links_of_page,
@@ -126,9 +126,12 @@ class _Seen:
         if answer.is_truncated:
             self.truncated.append(url)
         for data in (answer.body, *inline_maps(answer.text())):
+            first: dict[Mark, int] = {}
             for hit in self.needles.hits(data, len(data)):
-                line = data.count(b"\n", 0, hit.offset) + 1
-                self.finds.append(_Find(hit.mark.name, hit.mark.form, url, line))
+                first[hit.mark] = min(hit.offset, first.get(hit.mark, hit.offset))
+            for mark, offset in first.items():
+                line = data.count(b"\n", 0, offset) + 1
+                self.finds.append(_Find(mark.name, mark.form, url, line))
         lines = [f"{name}: {value}" for name, value in answer.headers.items()]
         head = "\n".join((*lines, *answer.cookies)).encode(errors="surrogateescape")
         for hit in self.needles.hits(head, len(head)):
