@@ -28,6 +28,7 @@ _DESCRIBED_BY = ("summary", "description", "message")
         remedy="Look at the alert's runbook; a known one is silenced in Alertmanager, with a "
         "reason and an end.",
         if_configured=True,
+        signal="firing",
     )
 )
 async def alerts_none_firing(look: Context) -> Evidence:

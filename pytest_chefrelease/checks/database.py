@@ -42,6 +42,7 @@ class _Problem:
         section=Section.MONITORING,
         minimum=Minimum(counts={"connections": 1, "limit": 1}),
         remedy="Find the application that holds them (table below), and end what it left open.",
+        signal="connections",
     )
 )
 async def connections(look: Context) -> Evidence:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from pytest_chefrelease.checks.alarm import alarm
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import Check
 from pytest_chefrelease.checks.policy import (
@@ -76,6 +77,7 @@ async def _run(task: Task, look: Context) -> Result:
             watch,
             may_end=not override_of(item, look.settings).shadow,
             say=look.say,
+            alarm=lambda result, stood_s: alarm(result, stood_s, look),
         )
 
 

@@ -37,6 +37,7 @@ _SHOWN_CHARS = 60
         quick_check=8,
         minimum=Minimum(counts={"answers": 1, "services_up": 1}, facts=("status",)),
         remedy="Roll back now; then read the API's logs since the deploy.",
+        signal="elapsed_ms",
     )
 )
 async def health_endpoint(look: Context) -> Evidence:

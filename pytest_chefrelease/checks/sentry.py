@@ -26,6 +26,7 @@ _PERCENT = 100.0
         minimum=Minimum(facts=("release", "environment")),
         remedy="Open the issues; mend what the release broke, or resolve in Sentry what is known.",
         if_configured=True,
+        signal="new_issues",
     )
 )
 async def sentry_no_new_issues(look: Context) -> Evidence:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
+from pytest_chefrelease.checks.watch_signals import in_a_line
 from pytest_chefrelease.checks.watching import Watch
 from pytest_chefrelease.errors import Failed, Unverified
 from pytest_chefrelease.runbook.evidence import Evidence, Timeline
@@ -64,7 +65,7 @@ async def _keep_time(watch: Watch, look: Context) -> list[Gap]:
     """Wake at every beat until the watch is over; beats that came too late are gaps."""
     gaps: list[Gap] = []
     steady, wall, told_s = watch.clock(), watch.wall(), 0.0
-    tell_every_s = max(watch.length_s / 10, 10.0)
+    tell_every_s = min(60.0, max(watch.length_s / 10, 10.0))
     goes_on = True
     while goes_on:
         began_s = watch.elapsed_s
@@ -76,7 +77,9 @@ async def _keep_time(watch: Watch, look: Context) -> list[Gap]:
             watch.end(_NOTHING)
         if watch.elapsed_s - told_s >= tell_every_s and goes_on:
             told_s = watch.elapsed_s
-            look.say(f"watched {_words(told_s)} of {_words(watch.length_s)}")
+            if not watch.signals.is_shown:
+                stand = in_a_line(watch.signals.all())
+                look.say(f"watched {_words(told_s)} of {_words(watch.length_s)}: {stand}")
     return gaps
 
 

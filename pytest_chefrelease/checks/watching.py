@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from pytest_chefrelease.checks.watch_signals import Signals
 from pytest_chefrelease.checks.watch_summary import Observation, sum_up
 from pytest_chefrelease.runbook.item import Severity
 from pytest_chefrelease.runbook.outcome import Outcome, Result
@@ -71,6 +72,7 @@ class Watch:
     wall: Callable[[], float] = time.time
     started: float = field(init=False)
     attendance: Attendance = field(default_factory=Attendance)
+    signals: Signals = field(default_factory=Signals)
     active: int = 0
     _noted: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -154,11 +156,13 @@ async def observe(
     *,
     may_end: bool = True,
     say: Callable[[str], None] = lambda _line: None,
+    alarm: Callable[[Result, float], str] = lambda result, _: result.summary,
 ) -> Result:
     """Look once per interval until the watch is over or a P1 is confirmed.
 
     ``may_end`` is False for a signal that does not count yet; ``say`` shows a line when the
-    signal changes between well and failed.
+    signal changes between well and failed, and ``alarm`` words what is said of a confirmed P1
+    that first failed so many seconds ago.
     """
     seen: list[Observation] = []
     while True:
@@ -171,9 +175,11 @@ async def observe(
         if looked.is_final and not seen:
             return looked.result
         seen.append((began, looked.result))
+        watch.signals.saw(began, looked.result)
         _tell_change(seen, say)
         if may_end and _is_confirmed(seen):
             watch.end(f"{looked.result.label} failed {CONFIRMATIONS} times in a row")
+            say(alarm(looked.result, watch.elapsed_s - _failing_since(seen)))
         if not await watch.until_next_beat():
             return sum_up(seen, watch.length_s, watch.elapsed_s)
 
@@ -195,6 +201,16 @@ def _is_confirmed(seen: Sequence[Observation]) -> bool:
     return len(last) == CONFIRMATIONS and all(
         result.blocks and result.severity is Severity.P1 for result in last
     )
+
+
+def _failing_since(seen: Sequence[Observation]) -> float:
+    """When the failures that stand now began, in seconds of the watch."""
+    since = seen[-1][0]
+    for at, result in reversed(seen):
+        if result.outcome is not Outcome.FAILED:
+            break
+        since = at
+    return since
 
 
 def _tell_change(seen: Sequence[Observation], say: Callable[[str], None]) -> None:

@@ -238,6 +238,10 @@ class Reporting:
         if terminal is not None:
             terminal.write_line(checklist(items))
 
+    def clean(self, text: str) -> str:
+        """A text without any secret's value."""
+        return self._redactor.text(text)
+
     def show_progress(self, line: str) -> None:
         """Print a line while a check runs and pytest captures output."""
         capture = self._config.pluginmanager.get_plugin("capturemanager")

@@ -93,7 +93,17 @@ class Runner:
             self._finished.append(result)
             future.set_result(result)
 
-    def result(self, task: Task, show: Callable[[str], None]) -> Result:
+    @property
+    def watch(self) -> Watch | None:
+        """The watch that its checks take part in."""
+        return self._look.watch
+
+    def result(
+        self,
+        task: Task,
+        show: Callable[[str], None],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Result:
         """Wait for a task's result, starting it if nobody has, and show progress meanwhile."""
         if task.nodeid not in self._futures:
             self._futures[task.nodeid] = Future()
@@ -104,6 +114,7 @@ class Runner:
                 return future.result(timeout=0.1)
             except FutureTimeoutError:
                 self._show_progress(show)
+                meanwhile()
             finally:
                 if future.done():
                     self._show_progress(show)

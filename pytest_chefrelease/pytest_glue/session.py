@@ -16,6 +16,7 @@ import pytest
 from pytest_chefrelease.checks.declare import Check, catalogue, declared_as
 from pytest_chefrelease.checks.engine import Task, timeout_of
 from pytest_chefrelease.pytest_glue import selection
+from pytest_chefrelease.pytest_glue.live import LiveView, live_view
 from pytest_chefrelease.pytest_glue.lost import lost
 from pytest_chefrelease.pytest_glue.reporting import CARRIED, Reporting, carried_by
 from pytest_chefrelease.pytest_glue.signals import Signals
@@ -43,6 +44,7 @@ class StageSession:
         self.config = config
         self.run = run
         self.runner: Runner | None = None
+        self.live: LiveView | None = None
         self.reporting = Reporting(config, run)
         self.is_worker = hasattr(config, "workerinput")
         self.signals = Signals()
@@ -128,7 +130,13 @@ class StageSession:
         """Wait for the check behind a test."""
         if self.runner is None:
             raise pytest.UsageError("a verification ran before collection ended")
-        result = self.runner.result(item.stash[_TASK], self._show)
+        self.live = live_view(self.config, self.runner.watch) if not self.is_worker else None
+        try:
+            meanwhile = self.live.draw if self.live else lambda: None
+            result = self.runner.result(item.stash[_TASK], self._show, meanwhile)
+        finally:
+            if self.live:
+                self.live.close()
         if self._allows_unverified and result.holds:
             result = replace(result, summary=f"Allowed: {result.summary}")
         item.stash[_RESULT] = result
@@ -139,6 +147,8 @@ class StageSession:
         return result.holds and not self._allows_unverified
 
     def _show(self, line: str) -> None:
+        if self.live is not None and self.live.line(self.reporting.clean(line)):
+            return
         if not self.is_worker:
             self.reporting.show_progress(line)
 

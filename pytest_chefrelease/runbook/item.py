@@ -116,6 +116,7 @@ class Item:
     needs_browser: bool = False
     looks_last: bool = False
     symptom: Symptom | None = None
+    signal: str | None = None
 
     @property
     def test_name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from pytest_chefrelease.checks import engine
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.checks.engine import Task
+from pytest_chefrelease.checks.watch_signals import Trend, trend_of
 from pytest_chefrelease.checks.watching import Watch
 from pytest_chefrelease.errors import Failed, NotApplicable, NotConfigured, Unverified
 from pytest_chefrelease.runbook.evidence import Evidence, Timeline
@@ -453,11 +455,50 @@ def test_where_nothing_can_be_watched_nobody_waits_for_a_quarter_of_an_hour() ->
     assert watched.results[-1].summary == "nothing that is configured can be watched"
 
 
-def test_progress_is_said_ten_times() -> None:
+def test_a_line_a_minute_says_how_every_signal_stands() -> None:
     said = [line for line in watching(Signal([PASS]), and_itself=True).said if "watched" in line]
 
-    assert len(said) == 9
-    assert said[0] == "watched 1 min 30 s of 15 min"
+    assert len(said) == 14
+    assert said[0] == "watched 1 min of 15 min: a.signal passed"
+
+
+def test_a_confirmed_p1_is_called_out_at_once_with_what_to_do() -> None:
+    tables = {
+        "provider": {"name": "fly", "app": "cloud-api"},
+        "release": {"previous_version": "v1.4.2"},
+    }
+
+    watched = watching(Signal([PASS, FAIL], P1), tables=tables)
+
+    called = watched.said[-1].splitlines()
+    assert called[0].startswith("ROLL BACK NOW: P1, a.signal failed: roll back now")
+    assert re.fullmatch(r"  since \d\d:\d\d:\d\d UTC: a.signal: it broke", called[1])
+    assert "    fly deploy --image IMAGE_OF_v1.4.2 -a cloud-api" in called
+
+
+def test_a_failed_migration_is_not_called_a_rollback() -> None:
+    stop = Failed("P3018", symptom=Symptom.MIGRATION_FAILED)
+
+    watched = watching(Signal([PASS, stop], P1))
+
+    assert watched.said[-1].startswith("STOP AND ASSESS: ")
+
+
+@pytest.mark.parametrize(
+    ("values", "trend"),
+    [
+        ((5, 5, 80, 90), Trend.RISING),
+        ((5, 5, 90, 5, 5, 5), Trend.STEADY),
+        ((100, 101, 99, 102), Trend.STEADY),
+        ((9, 8, 4, 3), Trend.FALLING),
+        ((1, 9), Trend.UNKNOWN),
+        ((0, 0, 0, 0), Trend.STEADY),
+    ],
+)
+def test_a_trend_is_told_by_halves_not_by_one_value(
+    values: tuple[float, ...], trend: Trend
+) -> None:
+    assert trend_of(values) is trend
 
 
 def test_real_time_is_kept_by_real_clocks() -> None:

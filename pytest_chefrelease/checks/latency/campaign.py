@@ -296,10 +296,18 @@ class _Campaign:
             now = time.monotonic()
             if now - self._told_at >= _PROGRESS_S:
                 self._told_at = now
-                self.look.say(_so_far(sample, plan.requests * len(names), now - began))
+                self._tell(_so_far(sample, plan.requests * len(names), now - began))
             return self.look.watch is None or self.look.watch.ended_because is None
 
         return show
+
+    def _tell(self, text: str) -> None:
+        """In a watch the live view shows it beside the other signals."""
+        watch = self.look.watch
+        if watch is None or not watch.signals.is_shown:
+            self.look.say(text)
+        if watch is not None:
+            watch.signals.measures("latency", text, watch.elapsed_s)
 
 
 def _by_endpoint(sample: Sample) -> list[list[Shot]]:

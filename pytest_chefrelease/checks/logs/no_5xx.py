@@ -36,6 +36,7 @@ _REMEDY = "Read the examples below, and the log at their request ids."
         remedy=_REMEDY,
         timeout_s=300,
         looks_last=True,
+        signal="server_errors",
     )
 )
 @unless_closed
