@@ -19,6 +19,7 @@ from pytest_chefrelease.rehearsal import backups, past, people, repository, vari
 from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import Database
 from pytest_chefrelease.rehearsal.doubles import fly, sentry
+from pytest_chefrelease.rehearsal.gate import Gate
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 from pytest_chefrelease.rehearsal.process import ServerProcess
 from pytest_chefrelease.rehearsal.repository import PREVIOUS, RELEASE, Repository
@@ -53,6 +54,7 @@ class Stack:
         self._is_repository_touched = False
         self._named: dict[str, str] = {}
         self._more_settings = ""
+        self.gate = Gate()
         self.rotated_on = _usual_rotation()
         self.log_source = self._usual_log_source
 

@@ -121,7 +121,8 @@ def run_stage(stack: Stack, stage: Stage, reports: Path, *extra: str) -> int:
         [*command, *extra], cwd=stack.workspace, env=suite_environment(stack)
     ) as process:
         try:
-            return process.wait(_GATE_LIMIT_S)
+            with stack.gate.running(process):
+                return process.wait(_GATE_LIMIT_S)
         except subprocess.TimeoutExpired:
             _let_end(process)
             raise NoAnswer(f"{stage.value} did not end within {_GATE_LIMIT_S:.0f} s") from None

@@ -26,6 +26,11 @@ TOGETHER = {
         "missing-chunk",
         "latency-tail",
     ),
+    Stage.MONITORING: (
+        "watch-asleep",
+        "alert-firing-in-watch",
+        "sentry-regressed",
+    ),
 }
 
 

@@ -31,6 +31,7 @@ from pytest_chefrelease.rehearsal.faults import (
     smoke,
     staging,
     version,
+    watch,
     world,
 )
 from pytest_chefrelease.rehearsal.faults.fault import Fault
@@ -58,6 +59,7 @@ FAULTS: tuple[Fault, ...] = (
     *sentry.FAULTS,
     *alerts.FAULTS,
     *incident.FAULTS,
+    *watch.FAULTS,
     *logs.FAULTS,
 )
 """All faults, in the order of the runbook."""
