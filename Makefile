@@ -45,11 +45,18 @@ $(STAMPS)/prometheus: $(STAMPS)/venv
 	scripts/system-setup.sh prometheus
 	@touch $@
 
+# The real Prisma, as an oracle in tests; nothing of what it brings is run while it is installed.
+$(STAMPS)/prisma: $(wildcard tests/prisma/*) $(STAMPS)/venv
+	scripts/system-setup.sh node
+	@mkdir -p .venv/prisma && cp tests/prisma/* .venv/prisma/
+	npm ci --prefix .venv/prisma --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 rehearsal: setup
 	$(BIN)/chefrelease rehearse $(ARGS)
 
 # Tests that measure time run one at a time, and the others only use what those leave over.
-test: setup $(STAMPS)/redis $(STAMPS)/prometheus
+test: setup $(STAMPS)/redis $(STAMPS)/prometheus $(STAMPS)/prisma
 	@echo "test: two runs side by side, whose output comes when they end (some minutes)"
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target --keep-going \
 		test-alone test-others

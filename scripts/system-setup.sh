@@ -4,6 +4,7 @@
 #   venv       .venv, a virtual environment of Python 3.11 or newer ($PYTHON, or the first found)
 #   chromium   a Chromium for the browser checks
 #   redis      redis-server, for this project's own tests
+#   node       Node and npm, for Prisma in this project's own tests
 #   prometheus prometheus and alertmanager, for the same; their services are not started
 #
 # What is there is left alone. As root on Debian and its kin the missing package is installed;
@@ -103,9 +104,15 @@ ensure_prometheus() {
     "(Debian: apt-get install ${missing[*]}; macOS: brew install prometheus alertmanager)."
 }
 
+ensure_node() {
+  if on_path node && on_path npm; then return; fi
+  { apt_install nodejs && apt_install npm; } || die "the tests need Node and npm:" \
+    "install them (Debian: apt-get install nodejs npm; macOS: brew install node)."
+}
+
 for thing in "$@"; do
   case "$thing" in
-    venv | chromium | redis | prometheus) "ensure_$thing" ;;
-    *) die "unknown: $thing (venv, chromium, redis, prometheus)" ;;
+    venv | chromium | redis | node | prometheus) "ensure_$thing" ;;
+    *) die "unknown: $thing (venv, chromium, redis, node, prometheus)" ;;
   esac
 done
