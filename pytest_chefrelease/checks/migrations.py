@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
+from pytest_chefrelease.checks.after_rollback import left_behind
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.drill.from_scratch import migrations_from_scratch
@@ -87,8 +89,20 @@ async def status(look: Context) -> Evidence:
     recent = await asyncio.to_thread(_of_this_release, look, release)
     seen = evidence_of(look, database.database, release, compared, recent)
     _demand_history(look, compared, seen)
-    _demand_agreement(look, compared, seen)
-    return seen
+    expected = await asyncio.to_thread(left_behind, look)
+    stayed = [f.name for f in compared.of(Problem.NOT_IN_RELEASE) if f.name in expected]
+    findings = [f for f in compared.findings if f.name not in stayed]
+    _demand_agreement(look, replace(compared, findings=tuple(findings)), seen)
+    return _with_left_behind(seen, look, stayed)
+
+
+def _with_left_behind(seen: Evidence, look: Context, stayed: Sequence[str]) -> Evidence:
+    """Names what a rolled-back release left in the database: its code runs no more, they stay."""
+    if not stayed:
+        return seen
+    names = ", ".join(stayed)
+    summary = f"{seen.summary}; of {look.release.rolled_back_from}, rolled back, stay: {names}"
+    return replace(seen, summary=summary, facts={**seen.facts, "left_behind": names})
 
 
 def _of_this_release(look: Context, release: ReleaseMigrations) -> frozenset[str]:

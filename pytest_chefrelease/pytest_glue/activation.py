@@ -69,7 +69,7 @@ def activate(config: pytest.Config, stage: Stage) -> None:
     run = StageRun(
         stage=stage,
         settings=loaded.settings,
-        release=_release(loaded.settings, repository, workerinput),
+        release=_release(loaded.settings, repository, stage, workerinput),
         repository=repository,
         reports=directory / loaded.settings.report.directory,
         shared=_shared(config, stage, workerinput),
@@ -91,13 +91,19 @@ def _configuration(path: Path | None) -> tuple[str, str] | None:
     return (path.name, sha256(path.read_bytes()).hexdigest()) if path else None
 
 
-def _release(settings: Settings, repository: Path, workerinput: dict[str, Any] | None) -> Release:
+def _release(
+    settings: Settings, repository: Path, stage: Stage, workerinput: dict[str, Any] | None
+) -> Release:
     """Found once by the controller; workers are told."""
     if workerinput is not None:
         return Release(**workerinput["chefrelease_release"])
-    from pytest_chefrelease.probes.git import identify_release
+    from pytest_chefrelease.probes.git import GitProbe, identify_release
+    from pytest_chefrelease.probes.rolled_back import as_fallback
 
-    return identify_release(settings, repository)
+    release = identify_release(settings, repository)
+    if stage is Stage.PRERELEASE or settings.release.version is None:
+        return release
+    return as_fallback(release, GitProbe(repository), settings.release.tag_prefix)
 
 
 def _shared(config: pytest.Config, stage: Stage, workerinput: dict[str, Any] | None) -> Path | None:

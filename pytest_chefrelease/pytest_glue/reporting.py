@@ -22,6 +22,7 @@ from pytest_chefrelease.report.redact import Redactor
 from pytest_chefrelease.runbook.item import Item
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.record import Course, StageRecord, incompleteness
+from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.runbook.shard import Shard
 from pytest_chefrelease.runbook.verdict import Run
 
@@ -50,6 +51,17 @@ def carried_by(report: object) -> str | None:
     """The result that a report carries, as text; None for an ordinary test's report."""
     value = getattr(report, CARRIED, None)
     return value if isinstance(value, str) else None
+
+
+def _notes(release: Release) -> Iterator[str]:
+    """What is to be known of the release itself."""
+    if release.problem:
+        yield release.problem
+    if release.rolled_back_from:
+        yield (
+            f"After a rollback from {release.rolled_back_from}: {release.version} is what has to "
+            "run, and be well."
+        )
 
 
 class Reporting:
@@ -177,7 +189,7 @@ class Reporting:
             started_at=run.started_at,
             finished_at=self._finished_at,
             earlier=self._others,
-            notes=[*filter(None, [run.release.problem]), *incompleteness(course)],
+            notes=[*_notes(run.release), *incompleteness(course)],
         )
         self.record = replace(record, course=course)
 

@@ -274,6 +274,15 @@ class Stack:
         self.change("sentry", **sentry.deployed(self.previous_build, self.release_build))
         self.environment.update(variables.of_build(self.release_build))
 
+    def roll_back(self) -> None:
+        """Let production run the previous release's code again; migrations stay as they are."""
+        before, after = self.previous_build, self.release_build
+        for part in ("production-api", "production-web"):
+            self.change(part, **before.fields())
+        self.change("fly", **fly.deployed(before, after, before))
+        self.change("sentry", **sentry.deployed(before, after, before))
+        self.environment.update(variables.of_build(before))
+
     def migrate(self) -> Deployment:
         """Apply the release's migrations to production, as ``prisma migrate deploy``."""
         return self.production.migrate(read_migrations(self.repository.migrations))

@@ -11,6 +11,8 @@ class Release:
 
     ``version`` is the tag's name (``v1.5.0``) or None where nothing says it; ``commit`` is
     the full hash or None outside a git repository; ``problem`` says why a part is missing.
+    ``rolled_back_from`` is the newer version that this one is the fallback of, and
+    ``rolled_back_commit`` its commit.
     """
 
     version: str | None
@@ -19,6 +21,8 @@ class Release:
     image: str | None = None
     previous_version: str | None = None
     problem: str | None = None
+    rolled_back_from: str | None = None
+    rolled_back_commit: str | None = None
 
     @property
     def name(self) -> str:

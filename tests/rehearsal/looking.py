@@ -15,11 +15,16 @@ from pytest_chefrelease.probes.probes import Probes
 from pytest_chefrelease.rehearsal.stack import Stack
 from pytest_chefrelease.runbook.item import Item, Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
+from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.settings.load import load_settings
 
 
 def looked_at(
-    stack: Stack, stage: Stage, wanted: Callable[[Item], bool], watch: Watch | None = None
+    stack: Stack,
+    stage: Stage,
+    wanted: Callable[[Item], bool],
+    watch: Watch | None = None,
+    release: Release | None = None,
 ) -> list[Result]:
     """The results of the wanted items' checks in a stage, as the gate gets them."""
     path = stack.write_release_toml()
@@ -27,7 +32,7 @@ def looked_at(
     repository = stack.repository.path
     look = Context(
         settings=settings,
-        release=identify_release(settings, repository),
+        release=release or identify_release(settings, repository),
         stage=stage,
         repository=repository,
         probes=Probes(settings, repository),

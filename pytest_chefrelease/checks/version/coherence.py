@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pytest_chefrelease.checks.after_rollback import left_behind
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.version.deployments import ask_vendors
@@ -24,11 +25,15 @@ _RELEASE = "release"
 
 @dataclass(frozen=True, slots=True)
 class _Release:
-    """What everything is compared with: name, bare version, commit, and migrations."""
+    """What everything is compared with: name, bare version, and migrations.
+
+    ``left_behind`` are migrations of a rolled-back release, which stay in the databases.
+    """
 
     name: str
     version: str | None
     migrations: tuple[str, ...] | None
+    left_behind: frozenset[str] = frozenset()
 
 
 @check(
@@ -95,7 +100,7 @@ def _in_repository(look: Context, commit: str) -> tuple[_Release, list[Cell]]:
     except ProbeError:
         migrations = None  # a product without a database, or another tool
     name = " at ".join(filter(None, (version, commit[:7])))
-    return _Release(name, bare, migrations), cells
+    return _Release(name, bare, migrations, left_behind(look)), cells
 
 
 def _of_environment(look: Context, release: _Release, name: str, told: Told) -> list[Cell]:
@@ -116,6 +121,7 @@ def _of_environment(look: Context, release: _Release, name: str, told: Told) -> 
     if applied is None:
         cells.append(Cell("migrations", name, "", told.no_migrations))
         return cells
+    applied = tuple(each for each in applied if each not in release.left_behind)
     difference = compare_sets(release.migrations or (), applied)
     is_wrong = must_be_release and release.migrations is not None and difference is not None
     said = _counted(applied) + (f" ({difference})" if difference and release.migrations else "")

@@ -139,7 +139,9 @@ class Sentry:
         number = self.state.releases.index(version)
         environment = "production" if version in self.state.deployed else "staging"
         brought = sum(entry["first_release"] == version for entry in self.state.issues)
-        ago_s = 60.0 * (len(self.state.releases) - number)
+        deploys = self.state.deployed
+        last = max((n for n, each in enumerate(deploys) if each == version), default=-1)
+        ago_s = 60.0 * (len(deploys) - last)
         return documents.release(number, version, environment, ago_s, brought)
 
 
