@@ -41,6 +41,10 @@ $(STAMPS)/redis: $(STAMPS)/venv
 	scripts/system-setup.sh redis
 	@touch $@
 
+$(STAMPS)/pgbouncer: $(STAMPS)/venv
+	scripts/system-setup.sh pgbouncer
+	@touch $@
+
 $(STAMPS)/prometheus: $(STAMPS)/venv
 	scripts/system-setup.sh prometheus
 	@touch $@
@@ -56,7 +60,7 @@ rehearsal: setup
 	$(BIN)/chefrelease rehearse $(ARGS)
 
 # Tests that measure time run one at a time, and the others only use what those leave over.
-test: setup $(STAMPS)/redis $(STAMPS)/prometheus $(STAMPS)/prisma
+test: setup $(STAMPS)/redis $(STAMPS)/pgbouncer $(STAMPS)/prometheus $(STAMPS)/prisma
 	@echo "test: two runs side by side, whose output comes when they end (some minutes)"
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target --keep-going \
 		test-alone test-others

@@ -4,6 +4,7 @@
 #   venv       .venv, a virtual environment of Python 3.11 or newer ($PYTHON, or the first found)
 #   chromium   a Chromium for the browser checks
 #   redis      redis-server, for this project's own tests
+#   pgbouncer  pgbouncer, for this project's own tests
 #   node       Node and npm, for Prisma in this project's own tests
 #   prometheus prometheus and alertmanager, for the same; their services are not started
 #
@@ -104,6 +105,12 @@ ensure_prometheus() {
     "(Debian: apt-get install ${missing[*]}; macOS: brew install prometheus alertmanager)."
 }
 
+ensure_pgbouncer() {
+  if on_path pgbouncer || [ -x /usr/sbin/pgbouncer ]; then return; fi
+  apt_install pgbouncer || die "the tests need a pgbouncer:" \
+    "install one (Debian: apt-get install pgbouncer; macOS: brew install pgbouncer)."
+}
+
 ensure_node() {
   if on_path node && on_path npm; then return; fi
   { apt_install nodejs && apt_install npm; } || die "the tests need Node and npm:" \
@@ -112,7 +119,7 @@ ensure_node() {
 
 for thing in "$@"; do
   case "$thing" in
-    venv | chromium | redis | node | prometheus) "ensure_$thing" ;;
-    *) die "unknown: $thing (venv, chromium, redis, node, prometheus)" ;;
+    venv | chromium | redis | pgbouncer | node | prometheus) "ensure_$thing" ;;
+    *) die "unknown: $thing (venv, chromium, redis, pgbouncer, node, prometheus)" ;;
   esac
 done

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, LiteralString
 
@@ -88,8 +88,9 @@ class PostgresProbe:
                     connection = await _connect(database)
                     try:
                         yield await _guarded(connection, database)
+                        await _ended(connection)
                     finally:
-                        # Closing ends the transaction; there is nothing to commit.
+                        # Closing ends the transaction too, where anything went wrong.
                         await connection.close()
             except TimeoutError:
                 raise NoAnswer(
@@ -116,6 +117,14 @@ async def _connect(database: DatabaseUrl) -> psycopg.AsyncConnection[tuple[objec
         )
     except (psycopg.Error, OSError) as error:
         raise classify(error, database) from None
+
+
+async def _ended(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    """End the transaction: a pooler drops a server's connection that is left in the middle."""
+    import psycopg
+
+    with suppress(psycopg.Error):  # what was read is read
+        await connection.execute("ROLLBACK")
 
 
 async def _guarded(
