@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from pytest_chefrelease.errors import Unreachable
-from pytest_chefrelease.probes.logs import pieces
+from pytest_chefrelease.probes.logs import pieces, sharing
 from pytest_chefrelease.probes.logs.files import FileReading
 from pytest_chefrelease.runbook.log_tally import Minute, Tally, quantile_ms
 from tests.logs.writing import T0, many, pino, reading
@@ -215,7 +215,7 @@ def test_of_20_gb_only_the_window_is_read(log: Path, monkeypatch: pytest.MonkeyP
         file.seek(20_000_000_000)
         file.write(b"\n" + (many(300, -10) + many(50, 25)).encode())
     read: list[int] = []
-    scan = pieces.scan
+    scan = sharing.scan
 
     def spy(of: list[pieces.Piece], window: object) -> Tally:
         read.extend((piece.end or 0) - piece.start for piece in of)
@@ -238,7 +238,7 @@ def test_several_processes_count_what_one_does(log: Path, monkeypatch: pytest.Mo
     log.write_text("".join(lines))
     alone = once(log)
 
-    monkeypatch.setattr(pieces, "WORTH_SHARING", 10_000)
+    monkeypatch.setattr(sharing, "WORTH_SHARING", 10_000)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     together = once(log)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 LONGEST_LINE = 1_000_000
 """Bytes of a line that is still read; of a longer one only its being there is known."""
-CHUNK = 262_144
+CHUNK = 65_536
 
 
 class Cutter:

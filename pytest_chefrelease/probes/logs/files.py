@@ -11,9 +11,10 @@ from typing import BinaryIO, ClassVar
 
 from pytest_chefrelease.errors import Unreachable
 from pytest_chefrelease.probes.logs.cutter import CHUNK, Cutter
-from pytest_chefrelease.probes.logs.pieces import Piece, is_archive, open_log, refused, scan
+from pytest_chefrelease.probes.logs.pieces import Piece, is_archive, open_log, refused
 from pytest_chefrelease.probes.logs.scan import Scanner
 from pytest_chefrelease.probes.logs.seek import offset_of
+from pytest_chefrelease.probes.logs.sharing import scan
 from pytest_chefrelease.probes.logs.source import LogReading, Window
 from pytest_chefrelease.runbook.log_tally import Tally
 

@@ -7,8 +7,10 @@ status are unusual nothing is made of a line but a few numbers.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import compress
 
 import msgspec
 
@@ -26,7 +28,7 @@ OWN_AGENT = "chefrelease/"
 _OWN_AGENT = OWN_AGENT.encode()
 _SHOWN_CHARS = 300
 _MOST_PATHS = 20_000
-_MOST_KEPT = 100_000
+_MOST_KEPT = 300_000
 _OLDEST_MS, _NEWEST_MS = 9e11, 5e12
 
 
@@ -51,10 +53,50 @@ class _Pino(msgspec.Struct, gc=False):
     status: int = 0
 
 
-def _is_quiet(line: _Pino) -> bool:
-    """Whether a line is a request of which only numbers count."""
-    status = line.res.statusCode or line.statusCode or line.status
-    return 0 < status < 500 and status != 401 and line.level < ERROR_LEVEL
+def _statuses(lines: Sequence[_Pino]) -> list[int]:
+    """The status that each line tells, 0 where it tells none."""
+    found = [line.res.statusCode for line in lines]
+    if 0 in found:
+        found = [line.res.statusCode or line.statusCode or line.status for line in lines]
+    return found
+
+
+def _unusual(lines: Sequence[_Pino], statuses: Sequence[int], *, is_refusal_odd: bool) -> list[int]:
+    """The places of the lines that are looked at as a whole: 5xx and errors.
+
+    Refused requests (401) too where they may be this suite's own.
+    """
+    refused = 401 if is_refusal_odd else -1
+    if max([line.level for line in lines]) >= ERROR_LEVEL:
+        return [
+            place
+            for place, (line, status) in enumerate(zip(lines, statuses, strict=True))
+            if line.level >= ERROR_LEVEL or status >= 500 or status == refused
+        ]
+    if refused in statuses or max(statuses) >= 500:
+        return [n for n, status in enumerate(statuses) if status >= 500 or status == refused]
+    return []
+
+
+def _places_of(status: int, statuses: Sequence[int]) -> Iterator[int]:
+    """Where a status stands that is rare: searching for it is quicker than looking at each."""
+    place = -1
+    for _ in range(statuses.count(status)):
+        place = statuses.index(status, place + 1)
+        yield place
+
+
+def _lines_of(block: bytes, count: int) -> list[bytes]:
+    """So many lines of a block, without the blank ones between."""
+    lines = block.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines if len(lines) == count else [line for line in lines if line.strip()]
+
+
+@lru_cache(maxsize=20_000)
+def _route(method: str, path: str) -> str:
+    return f"{method} {route_template(path)}"
 
 
 def _agent(raw: bytes) -> str:
@@ -78,9 +120,7 @@ class Scanner:
         self.is_past = False
         self._window = window
         self._now_ms = 0
-        # The same list under each path of a route, and under the route.
-        self._by_path: dict[tuple[str, str], list[float]] = {}
-        self._by_route: dict[str, list[float]] = {}
+        self._by_path: defaultdict[_Request, list[float]] = defaultdict(list)
         self._kept = 0
 
     def feed(self, block: bytes) -> None:
@@ -102,19 +142,15 @@ class Scanner:
 
     def fold(self) -> None:
         """Let the tally have what was kept apart for speed; call it after the last block."""
-        for route, took in self._by_route.items():
-            self.tally.note_latency(route, Counter(took))
+        by_route: defaultdict[str, list[float]] = defaultdict(list)
+        for asked, took in self._by_path.items():
+            by_route[_route(asked.method, asked.url)] += took
+        for route, all_of_it in by_route.items():
+            told = {took_ms: count for took_ms, count in Counter(all_of_it).items() if took_ms >= 0}
+            if told:
+                self.tally.note_latency(route, told)
         self._by_path.clear()
-        self._by_route.clear()
         self._kept = 0
-
-    def _took(self, method: str, path: str) -> list[float]:
-        """Where the times of a path go: to those of its route."""
-        key = (method, path)
-        if key not in self._by_path:
-            route = f"{method} {route_template(path)}"
-            self._by_path[key] = self._by_route.setdefault(route, [])
-        return self._by_path[key]
 
     @staticmethod
     def _is_pino(lines: Sequence[_Pino]) -> bool:
@@ -127,54 +163,50 @@ class Scanner:
         if first_ms < self._window.start_ms or last_ms >= self._window.end_ms:
             self._take_parts(lines, block)
             return
-        by_path, odd, quiet = self._by_path, list[int](), 0
-        for place, line in enumerate(lines):
-            status = line.res.statusCode or line.statusCode or line.status
-            if line.level >= ERROR_LEVEL or status == 401 or status >= 500:
-                odd.append(place)
-            elif status:
-                quiet += 1
-                if line.responseTime >= 0:
-                    try:
-                        by_path[line.req.method, line.req.url].append(line.responseTime)
-                    except KeyError:
-                        self._took(line.req.method, line.req.url).append(line.responseTime)
+        statuses = _statuses(lines)
+        has_own = _OWN_AGENT in block
+        odd = _unusual(lines, statuses, is_refusal_odd=has_own)
+        for place in odd:
+            statuses[place] = 0
+        quiet = list(compress(lines, statuses))
         if not quiet and not odd:
             # Perhaps no requests at all, perhaps a form of them that is another's.
             self._take_lines(block)
             return
-        tally = self.tally
+        by_path, tally = self._by_path, self.tally
+        for line in quiet:
+            by_path[line.req].append(line.responseTime)
         tally.lines += len(lines) - len(odd)
-        tally.requests += quiet
+        tally.requests += len(quiet)
         tally.note_time(first_ms, last_ms)
-        self._count_quiet(lines, quiet, first_ms, last_ms)
-        self._kept += quiet
+        self._count_quiet(quiet, first_ms, last_ms)
+        for place in _places_of(401, statuses):
+            tally.at(lines[place].time).refused += 1
+        self._kept += len(quiet)
         self._now_ms = times[-1]
-        if odd or _OWN_AGENT in block:
-            self._take_odd(lines, odd, block)
+        if odd or has_own:
+            raws = _lines_of(block, len(lines))
+            if has_own:
+                self._count_own(lines, statuses, raws)
+            for place in odd:
+                self._take(raws[place], read_line(raws[place]))
 
-    def _take_odd(self, lines: Sequence[_Pino], odd: Sequence[int], block: bytes) -> None:
-        """What is looked at as a whole: the unusual lines, and those of this suite itself."""
-        raws = [raw for raw in block.split(b"\n") if raw.strip()]
-        if _OWN_AGENT in block:
-            self._count_own(lines, raws)
-        for place in odd:
-            self._take(raws[place], read_line(raws[place]))
+    def _count_own(
+        self, lines: Sequence[_Pino], statuses: Sequence[int], raws: Sequence[bytes]
+    ) -> None:
+        """Count which of the requests counted so far are this suite's own."""
+        for line, status, raw in zip(lines, statuses, raws, strict=True):
+            if status and _OWN_AGENT in raw:
+                self.tally.at(line.time).own += OWN_AGENT in _agent(raw)
 
-    def _count_quiet(self, lines: Sequence[_Pino], quiet: int, first_ms: int, last_ms: int) -> None:
+    def _count_quiet(self, quiet: Sequence[_Pino], first_ms: int, last_ms: int) -> None:
         """Count requests in their minutes; as a rule a block has only one."""
         if first_ms // 60_000 == last_ms // 60_000:
-            self.tally.at(first_ms).requests += quiet
+            self.tally.at(first_ms).requests += len(quiet)
             return
-        counts = Counter(line.time // 60_000 for line in lines if _is_quiet(line))
+        counts = Counter(line.time // 60_000 for line in quiet)
         for minute, count in counts.items():
             self.tally.at(minute * 60_000).requests += count
-
-    def _count_own(self, lines: Sequence[_Pino], raws: Sequence[bytes]) -> None:
-        """Count which of the requests counted so far are this suite's own."""
-        for line, raw in zip(lines, raws, strict=True):
-            if _OWN_AGENT in raw and _is_quiet(line):
-                self.tally.at(line.time).own += OWN_AGENT in _agent(raw)
 
     def _take_parts(self, lines: Sequence[_Pino], block: bytes) -> None:
         """A block at an edge of the window: line by line, unless it lies outside as a whole."""
@@ -225,7 +257,7 @@ class Scanner:
         minute.own += is_own
         minute.refused += line.status == 401 and not is_own
         if line.took_ms >= 0:
-            self._took(line.method, line.path).append(line.took_ms)
+            self._by_path[_Request(line.method, line.path)].append(line.took_ms)
         if line.status >= 500:
             minute.errors += 1
             minute.own_errors += is_own
