@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -65,3 +66,37 @@ def test_without_a_fault_connections_are_stable_over_a_watch(stack: Stack) -> No
     results = looked_at(stack, Stage.MONITORING, is_of_these, watch_of(Stage.MONITORING))
 
     assert labels(results, Outcome.PASSED) == sorted(WATCHED)
+
+
+OURS = re.compile(
+    r"^(?P<at>\S+ \S+) UTC \[(?P<pid>\d+)\] user=\S* db=(?P<database>\S*) app=chefrelease "
+    r"LOG:  (?:statement|execute [^:]*): (?P<said>.*)$"
+)
+READS = re.compile(r"\s*(BEGIN ISOLATION LEVEL \w+ READ READ ONLY|SET LOCAL|SELECT|ROLLBACK)")
+
+
+@pytest.mark.parametrize("stage", [Stage.PRERELEASE, Stage.POSTRELEASE])
+def test_a_stage_reads_by_two_connections_at_most_and_each_within_five_seconds(
+    stack: Stack, stage: Stage
+) -> None:
+    if stage is not Stage.PRERELEASE:
+        stack.release()
+    before = stack.database_log.stat().st_size
+
+    looked_at(stack, stage, lambda item: item.id in {*ITEMS, "version.coherence"})
+
+    log = stack.database_log.read_bytes()[before:].decode(errors="replace")
+    sessions: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    # A statement of several lines goes on behind tabs.
+    for found in filter(None, map(OURS.match, log.replace("\n\t", " ").splitlines())):
+        session = sessions.setdefault((found["database"], found["pid"]), [])
+        session.append((found["at"], found["said"]))
+    assert len(sessions) >= 2
+    for said in sessions.values():
+        assert [text for _, text in said if not READS.match(text)] == []
+        assert said[0][1].startswith("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        assert said[1][1] == "SET LOCAL statement_timeout = '5s'"
+        assert said[-1][1] == "ROLLBACK"
+    for name, _ in sessions:
+        spans = [(s[0][0], s[-1][0]) for (other, _), s in sessions.items() if other == name]
+        assert max(sum(a <= at <= b for a, b in spans) for at, _ in spans) <= 2
