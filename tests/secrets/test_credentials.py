@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def look(folder: Path, head: str, **secrets: object) -> Result:
         "secrets": {"source": "env", **secrets},
     }
     return verify(ITEM, repository=folder, commit=head, tables=tables)
+
+
+@pytest.fixture(autouse=True)
+def no_gitleaks_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is what is tested here, also where somebody has installed the program."""
+    real = shutil.which
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "gitleaks" else real(name))
 
 
 def test_a_release_that_adds_none_passes(tmp_path: Path) -> None:
