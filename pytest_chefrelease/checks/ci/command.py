@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_chefrelease.checks.command_verdict import judged
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
-from pytest_chefrelease.errors import Failed, Unverified
-from pytest_chefrelease.runbook.command_output import count_warnings
-from pytest_chefrelease.runbook.evidence import Evidence, Text
+from pytest_chefrelease.errors import Unverified
+from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
 from pytest_chefrelease.settings.model import Settings
 
@@ -52,31 +52,7 @@ async def ci_command(look: Context, name: str) -> Evidence:
     command = look.settings.ci.commands[name]
     began = look.now()
     ran = await _run(look, name, command, commit)
-    warnings = count_warnings(ran.output)
-    told = f", {warnings} warning{'s' * (warnings != 1)}" if warnings else ""
-    seen = Evidence(
-        summary=f"exit code 0 in {ran.duration_s:.1f} s{told}",
-        source=command.run,
-        observed_at=began,
-        facts={
-            "runs": 1,
-            "command": command.run,
-            "exit_code": ran.exit_code,
-            "duration_s": round(ran.duration_s, 2),
-            "warnings": warnings,
-            "output_bytes": ran.output_bytes,
-        },
-        commit=commit,
-        attachments=(Text(f"Output of {name}", ran.output),),
-    )
-    if ran.exit_code != 0:
-        raise Failed(
-            f"{ran.end}: {ran.last_line[:200] or 'no output'}",
-            expected=f"exit code 0 within {command.timeout.total_seconds():g} s",
-            where=command.run,
-            evidence=seen,
-        )
-    return seen
+    return judged(name, command, ran, began, commit)
 
 
 async def _run(look: Context, name: str, command: Command, commit: str) -> CommandRun:

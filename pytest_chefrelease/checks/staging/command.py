@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_chefrelease.checks.command_verdict import judged
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.staging.target import MAX_AGE, at_staging
-from pytest_chefrelease.errors import Failed
-from pytest_chefrelease.runbook.evidence import Evidence, Text
+from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
 from pytest_chefrelease.settings.model import Settings
 
@@ -50,24 +50,4 @@ async def staging_command(look: Context, name: str) -> Evidence:
         shell=command.shell,
         tell=lambda line: look.say(f"{name}: {line}"),
     )
-    seen = Evidence(
-        summary=f"exit code 0 in {ran.duration_s:.1f} s",
-        source=command.run,
-        observed_at=began,
-        facts={
-            "runs": 1,
-            "command": command.run,
-            "exit_code": ran.exit_code,
-            "duration_s": round(ran.duration_s, 2),
-            "output_bytes": ran.output_bytes,
-        },
-        attachments=(Text(f"Output of {name}", ran.output),),
-    )
-    if ran.exit_code != 0:
-        raise Failed(
-            f"{ran.end}: {ran.last_line[:200] or 'no output'}",
-            expected=f"exit code 0 within {command.timeout.total_seconds():g} s",
-            where=command.run,
-            evidence=seen,
-        )
-    return seen
+    return judged(name, command, ran, began)
