@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, reduce
+from math import log
 
 from pytest_chefrelease.runbook.log_tally import Minute, Tally
+from pytest_chefrelease.runbook.p95 import Judgement
 from pytest_chefrelease.runbook.sequential import (
     Suspicion,
     highest_rate,
     highest_share,
+    is_share_above,
     rate_log_ratio,
     share_log_ratio,
     usual_error,
@@ -32,6 +35,7 @@ TIMES_REFUSED = 10.0
 """So many times as many refusals as before the deploy are an authentication incident."""
 _LOOKS = 60
 _TWICE = 2.0
+_MANY = 20_000
 _TELLING = 2.3
 """So many expected refusals show themselves in nine watches of ten."""
 
@@ -131,6 +135,21 @@ def are_refusals_jumping(tally: Tally, deployed_ms: int, before: Refusals) -> bo
 def telling_min(before: Refusals) -> float:
     """After how many minutes a tenfold rate would have shown itself."""
     return _TELLING / (TIMES_REFUSED * (before.rate or before.highest))
+
+
+def judge_share(n: int, over: int, most: float) -> Judgement:
+    """Whether the share of ``over`` in ``n`` is proven, in one look, to be below or above ``most``.
+
+    Exact for up to 20,000, by Hoeffding's bound beyond.
+    """
+    if n > _MANY:
+        margin = (-log(ERROR) / (2 * n)) ** 0.5
+        if abs(over / n - most) <= margin:
+            return Judgement.UNDECIDED
+        return Judgement.OVER if over / n > most else Judgement.UNDER
+    if n and is_share_above(n, over, most, ERROR):
+        return Judgement.OVER
+    return Judgement.UNDER if _highest_share(n, over, ERROR) < most else Judgement.UNDECIDED
 
 
 @lru_cache(maxsize=64)

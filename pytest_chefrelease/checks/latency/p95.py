@@ -6,6 +6,13 @@ from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.engine import timeout_of
+from pytest_chefrelease.checks.latency.by_log import (
+    Witness,
+    beside,
+    demand_agreement,
+    second_witness,
+    verify_by_log,
+)
 from pytest_chefrelease.checks.latency.campaign import Campaign, campaign, is_over
 from pytest_chefrelease.checks.latency.evidence import evidence_of, in_words
 from pytest_chefrelease.checks.latency.targets import (
@@ -40,16 +47,21 @@ P95 = Item(
 @unless_closed
 async def latency_p95(look: Context, endpoint: str) -> Evidence:
     """P95 under ``latency.p95``, proven by the rules of ``runbook/p95.py``."""
+    if look.settings.latency.source == "logs":
+        return await verify_by_log(look, endpoint)
     demand_source(look)
     address(look, endpoint)  # its own address first: others' are no matter of this check
     found = await campaign(look, targets(look), timeout_of(P95, look.settings))
     measured = found.endpoints[endpoint]
     demand_measured(look, endpoint, measured)
-    seen = evidence_of(endpoint, measured, found, look.settings.latency)
-    return _judge(look, endpoint, found, seen)
+    witness = await second_witness(look, endpoint)
+    seen = beside(evidence_of(endpoint, measured, found, look.settings.latency), witness)
+    return _judge(look, endpoint, found, seen, witness)
 
 
-def _judge(look: Context, endpoint: str, found: Campaign, seen: Evidence) -> Evidence:
+def _judge(
+    look: Context, endpoint: str, found: Campaign, seen: Evidence, witness: Witness | None
+) -> Evidence:
     measured = found.endpoints[endpoint]
     limit_ms = look.settings.latency.p95.total_seconds() * 1000
     over = [is_over(shot, limit_ms) for shot in measured.shots]
@@ -79,6 +91,8 @@ def _judge(look: Context, endpoint: str, found: Campaign, seen: Evidence) -> Evi
             remedy="Run it on a machine with less to do, or lower latency.rate.",
             evidence=seen,
         )
+    if judgement is not p95.Judgement.UNDECIDED:
+        demand_agreement(judgement, witness, seen, words)
     if judgement is p95.Judgement.OVER:
         raise Failed(words, expected=expected, where=where, remedy=_REMEDY, evidence=seen)
     if judgement is p95.Judgement.UNDECIDED:

@@ -30,15 +30,20 @@ def demand_source(look: Context) -> None:
     source = look.settings.latency.source
     if source != "probe":
         raise NotConfigured(
-            f"P95 cannot be read from {source} yet",
+            f"this cannot be read from {source}",
             expected='latency.source = "probe"',
             remedy='Set latency.source = "probe" in release.toml.',
         )
 
 
+def is_of_web(endpoint: str) -> bool:
+    """Whether an endpoint is the web front's."""
+    return endpoint.startswith(_WEB)
+
+
 def address(look: Context, endpoint: str) -> str:
     """The endpoint's URL. Raises NotConfigured."""
-    if endpoint.startswith(_WEB):
+    if is_of_web(endpoint):
         return look.web + endpoint.removeprefix(_WEB)
     return look.api + endpoint
 
