@@ -14,10 +14,9 @@ from pytest_chefrelease.errors import (
     NoAnswer,
     RateLimited,
     Unreachable,
-    Unverified,
 )
 from pytest_chefrelease.probes.http import Answer
-from pytest_chefrelease.runbook.evidence import Evidence, Text
+from pytest_chefrelease.runbook.evidence import Text
 
 REQUEST_ID = "x-request-id"
 LONGEST_WAIT_S = 10.0
@@ -91,22 +90,6 @@ def retry_after_s(answer: Answer, now: datetime) -> float | None:
         return max(0.0, (parsedate_to_datetime(told) - now).total_seconds())
     except (ValueError, TypeError):  # no date, or one without its zone
         return None
-
-
-def demand_no_maintenance(answer: Answer, seen: Evidence) -> None:
-    """Raise Unverified where the answer is a maintenance page: 503 with Retry-After.
-
-    ``deploy.maintenance-off`` is the item that fails then; of everything else nothing can
-    be said until maintenance is off.
-    """
-    if answer.status == 503 and "retry-after" in answer.headers:
-        raise Unverified(
-            f"maintenance is on: status 503, Retry-After {answer.headers['retry-after'][:40]}",
-            expected="the application itself",
-            where=seen.source,
-            remedy="Switch maintenance mode off, then verify again.",
-            evidence=seen,
-        )
 
 
 def transcript(answer: Answer, method: str = "GET", sent: Mapping[str, str] | None = None) -> Text:

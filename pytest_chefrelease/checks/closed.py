@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import wraps
 
 from pytest_chefrelease.checks.context import Context
@@ -10,6 +10,28 @@ from pytest_chefrelease.errors import Failed, ProbeError, Unverified
 from pytest_chefrelease.runbook.evidence import Evidence
 
 Verify = Callable[..., Awaitable[Evidence]]
+_SWITCH_OFF = "Switch maintenance mode off, then verify again."
+
+
+def is_closed(status: int | None, headers: Mapping[str, str]) -> bool:
+    """Whether an answer is that of maintenance: 503 with Retry-After."""
+    return status == 503 and "retry-after" in headers
+
+
+def demand_open(status: int | None, headers: Mapping[str, str], where: str, seen: Evidence) -> None:
+    """Raise Unverified where what was looked at is closed for maintenance.
+
+    ``deploy.maintenance-off`` is the item that fails then; of everything else nothing can
+    be said until maintenance is off.
+    """
+    if is_closed(status, headers):
+        raise Unverified(
+            f"maintenance is on: status 503, Retry-After {headers['retry-after'][:40]}",
+            expected="the application itself",
+            where=where,
+            remedy=_SWITCH_OFF,
+            evidence=seen,
+        )
 
 
 def unless_closed(verify: Verify) -> Verify:
@@ -30,7 +52,7 @@ def unless_closed(verify: Verify) -> Verify:
                 f"maintenance is on, and {failed.seen}",
                 expected="the application itself",
                 where=closed,
-                remedy="Switch maintenance mode off, then verify again.",
+                remedy=_SWITCH_OFF,
                 evidence=failed.evidence,
             ) from None
 
@@ -44,7 +66,7 @@ async def _closed(look: Context) -> str | None:
             answer = await look.probes.http.get(url)
         except ProbeError:
             continue  # what does not answer is not closed in order: the failure stands
-        if answer.status == 503 and "retry-after" in answer.headers:
+        if is_closed(answer.status, answer.headers):
             return f"GET {answer.url}"
     return None
 

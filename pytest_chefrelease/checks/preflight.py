@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
-from pytest_chefrelease.checks.answers import ask, demand_no_maintenance, transcript
+from pytest_chefrelease.checks.answers import ask, transcript
+from pytest_chefrelease.checks.closed import demand_open
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.preflight_rules import RULES, Ask, Exchange, Rule, Scope
@@ -99,7 +100,7 @@ async def _demand_presence(look: Context) -> None:
     path = (*table.protected_paths, look.settings.target.health)[0]
     answer = await ask(look, "GET", look.api + path)
     seen = Evidence("", f"GET {answer.url}", answer.observed_at, attachments=(transcript(answer),))
-    demand_no_maintenance(answer, seen)
+    demand_open(answer.status, answer.headers, seen.source, seen)
     if answer.status == 404 or answer.status >= 500 or answer.is_html:
         kind = ", an HTML page" if answer.is_html else ""
         raise Unverified(
@@ -122,7 +123,7 @@ def _judged(name: str, rule: Rule, seen: Sequence[Exchange], scope: Scope, where
         attachments=_attachments(seen, wrong or seen[:1]),
     )
     for exchange in seen:
-        demand_no_maintenance(exchange.answer, evidence)
+        demand_open(exchange.answer.status, exchange.answer.headers, evidence.source, evidence)
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise Failed(

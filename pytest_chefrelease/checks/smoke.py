@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pytest_chefrelease.checks.answers import (
     REQUEST_ID,
     ask,
-    demand_no_maintenance,
     likely_cause,
     transcript,
 )
+from pytest_chefrelease.checks.closed import demand_open
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.errors import Failed
@@ -61,7 +61,7 @@ async def verify_endpoint(look: Context, base: str, name: str) -> Evidence:
     seen = _evidence(answer, endpoint)
     if answer.status in endpoint.status and (endpoint.html or not answer.is_html):
         return seen
-    demand_no_maintenance(answer, seen)
+    demand_open(answer.status, answer.headers, seen.source, seen)
     if endpoint.method == "POST" and 200 <= answer.status < 300:
         raise _let_in(answer, endpoint, seen)
     kind = "an HTML page" if answer.is_html else answer.excerpt(120) or "no body"

@@ -212,7 +212,7 @@ def test_maintenance_is_said_to_be_what_it_is(loop: Loop, desk: Desk) -> None:
     result = loop.run(desk.verify("routes.http", "/maintenance"))
 
     assert result.outcome is Outcome.UNVERIFIED
-    assert "in maintenance (503, Retry-After 120)" in result.summary
+    assert "maintenance is on: status 503, Retry-After 120" in result.summary
 
 
 def test_without_a_web_address_the_option_is_named(loop: Loop, desk: Desk) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_chefrelease.checks.closed import unless_closed
+from pytest_chefrelease.checks.closed import demand_open, unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.routes.account import account_of, session_of
 from pytest_chefrelease.checks.routes.page import (
     demand_no_fault,
-    demand_no_maintenance,
     expectation_of,
     page_evidence,
     page_lost,
@@ -52,7 +51,7 @@ async def routes_browser(look: Context, path: str) -> Evidence:
         raise page_lost(error) from None
     expected = expectation_of(look, path, is_logged_in=session is not None)
     seen = page_evidence(reading, expected)
-    demand_no_maintenance(reading.status, reading.headers.get("retry-after"), visit.url, seen)
+    demand_open(reading.status, reading.headers, visit.url, seen)
     demand_no_fault(faults_of(reading, expected), visit.url, seen)
     if account is not None and session is None:
         raise Unverified(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
+from pytest_chefrelease.checks.closed import demand_open
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
-from pytest_chefrelease.checks.routes.page import demand_no_maintenance, listed, paths
+from pytest_chefrelease.checks.routes.page import listed, paths
 from pytest_chefrelease.checks.routes.page_faults import is_within
 from pytest_chefrelease.errors import Failed, Malformed, NoAnswer, ProbeError, Unreachable
 from pytest_chefrelease.probes.http import Answer
@@ -38,7 +39,7 @@ async def routes_http(look: Context, path: str) -> Evidence:
     except (Unreachable, NoAnswer, Malformed) as error:
         raise Failed(error.seen, expected="a page", where=url, remedy=error.remedy) from None
     seen = _http_evidence(answer, url)
-    demand_no_maintenance(answer.status, answer.headers.get("retry-after"), url, seen)
+    demand_open(answer.status, answer.headers, url, seen)
     if answer.status == 404:
         near = await _near_routes(look, path)
         raise Failed(

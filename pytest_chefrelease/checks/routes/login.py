@@ -6,13 +6,12 @@ import re
 import secrets
 from dataclasses import replace
 
-from pytest_chefrelease.checks.closed import unless_closed
+from pytest_chefrelease.checks.closed import demand_open, unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.routes.account import account_of, request_of
 from pytest_chefrelease.checks.routes.page import (
     demand_no_fault,
-    demand_no_maintenance,
     expectation_of,
     page_evidence,
     page_lost,
@@ -93,7 +92,7 @@ def _login_evidence(look: Context, signed_in: SignedIn) -> Evidence:
 def _demand_logged_in(look: Context, signed_in: SignedIn, seen: Evidence) -> None:
     form, landing = signed_in.form, signed_in.landing
     where = form.asked
-    demand_no_maintenance(form.status, form.headers.get("retry-after"), where, seen)
+    demand_open(form.status, form.headers, where, seen)
     if signed_in.problem or landing is None:
         raise Failed(
             f"{signed_in.problem} (status {form.status})",

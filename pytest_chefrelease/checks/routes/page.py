@@ -28,20 +28,6 @@ def paths(settings: Settings, _stage: Stage) -> Sequence[str]:
     return settings.routes.paths
 
 
-def demand_no_maintenance(
-    status: int | None, retry_after: str | None, where: str, seen: Evidence
-) -> None:
-    """Raise Unverified while the site says that it is in maintenance."""
-    if status == 503 and retry_after is not None:
-        raise Unverified(
-            f"in maintenance (503, Retry-After {retry_after[:40]})",
-            expected="a page",
-            where=where,
-            remedy="Turn maintenance mode off (deploy.maintenance-off), then verify again.",
-            evidence=seen,
-        )
-
-
 def page_lost(error: PageLost) -> Failed | Unverified:
     """A page that hangs while the browser is well is the page's fault; a crash may be ours."""
     kind = Failed if error.is_hung else Unverified

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_chefrelease.checks import identity
-from pytest_chefrelease.checks.answers import demand_no_maintenance, transcript
+from pytest_chefrelease.checks.answers import transcript
+from pytest_chefrelease.checks.closed import demand_open
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.identity import Clue, Match
@@ -116,7 +117,7 @@ def _judged(clues: Sequence[Clue], answer: Answer, there: Context, expected: str
             transcript(answer),
         ),
     )
-    demand_no_maintenance(answer, seen)
+    demand_open(answer.status, answer.headers, seen.source, seen)
     outcome = identity.match(clues, release, prefix)
     if outcome is Match.SAME:
         return seen
