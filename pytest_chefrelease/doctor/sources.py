@@ -13,7 +13,7 @@ _READS = "GET, HEAD, OPTIONS"
 _API_ITEMS = (
     *("health.*", "smoke.*", "preflight.*", "latency.*", "watch.*", "tls.*"),
     *("secrets.not-served", "secrets.jwt-rotation", "secrets.old-is-dead", "version.coherence"),
-    *("deploy.executed", "incident.*"),
+    *("deploy.executed", "incident.*", "logs.*"),
 )
 _WEB_ITEMS = ("routes.*", "latency.*", "tls.*", "secrets.not-served", "deploy.maintenance-*")
 _STAGING_ITEMS = ("staging.*", "secrets.not-served", "version.coherence")

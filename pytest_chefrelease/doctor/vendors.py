@@ -123,14 +123,29 @@ def _alerts(settings: Settings) -> Source:
 
 
 def _logs(settings: Settings) -> Source:
-    source = settings.logs.source
-    kind, _, rest = (source or "").partition(":")
-    verb = {"file": "read", "command": "run"}.get(kind, "GET")
+    table = settings.logs
+    kind, _, rest = (table.source or "").partition(":")
+    verb = {"file": "read", "command": "run", "fly": "run"}.get(kind, "GET")
+    place = rest or kind
+    if kind == "render":
+        place = settings.provider.api_url or _HOSTS[kind]
+    elif kind == "fly":
+        place = f"fly logs of {rest or settings.provider.app}"
     return Source(
         name="the application's logs",
         kind=Kind.LOGS,
-        items=("logs.*",),
-        place=source,
-        touches=(Touch(verb, rest or kind, is_host=verb == "GET"),) if source else (),
+        items=("logs.*", *(("latency.p95",) if settings.latency.source == "logs" else ())),
+        place=table.source,
+        touches=(Touch(verb, place, is_host=verb == "GET"),) if table.source else (),
+        credentials=_log_credentials(settings, kind),
         remedy='Set logs.source in release.toml, such as "file:/var/log/api/*.json".',
     )
+
+
+def _log_credentials(settings: Settings, kind: str) -> tuple[str, ...]:
+    table = settings.logs
+    if kind == "command":
+        return table.variables
+    if kind in ("render", "fly"):
+        return (table.token_env or settings.provider.token_env or _TOKENS[kind],)
+    return (table.token_env,) if table.token_env else ()

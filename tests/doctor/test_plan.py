@@ -53,3 +53,27 @@ def test_what_settings_take_out_is_not_planned() -> None:
 
     assert [item for item in plan.items if item.startswith("routes.")] == []
     assert not any(touch.place == "chromium" for touch in plan.touches)
+
+
+@pytest.mark.parametrize(
+    ("logs", "touched", "credential"),
+    [
+        ({"source": "file:/var/log/*.json"}, "/var/log/*.json\n      read, for logs.", None),
+        (
+            {"source": "command:kubectl logs", "variables": ["KEY"]},
+            "kubectl logs\n      run",
+            "KEY",
+        ),
+        ({"source": "loki:https://loki.test", "token_env": "LOKI"}, "https://loki.test", "LOKI"),
+        ({"source": "render"}, "https://api.render.com/v1\n      GET", "RENDER_API_KEY"),
+        ({"source": "fly:cloud"}, "fly logs of cloud\n      run", "FLY_API_TOKEN"),
+    ],
+    ids=["file", "command", "loki", "render", "fly"],
+)
+def test_a_log_is_planned_with_what_it_touches_and_needs(
+    logs: dict[str, object], touched: str, credential: str | None
+) -> None:
+    told = tell_plan(plan_of(validate({"logs": logs}), catalogue().values(), Stage.MONITORING))
+
+    assert touched in told
+    assert credential is None or f"{credential}\n      for logs." in told
