@@ -34,6 +34,7 @@ _LOOKS: Mapping[Kind, Look] = {
     Kind.PROVIDER: network.provider,
     Kind.SENTRY: network.sentry,
     Kind.ALERTS: network.alerts,
+    Kind.METRICS: network.metrics,
     Kind.LOGS: network.logs,
     Kind.BACKUPS: machine.backups,
     Kind.ACCOUNT: machine.account,

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     PROVIDER = "provider"
     SENTRY = "sentry"
     ALERTS = "alerts"
+    METRICS = "metrics"
     LOGS = "logs"
     BACKUPS = "backups"
     ACCOUNT = "account"

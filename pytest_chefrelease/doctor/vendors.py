@@ -40,6 +40,7 @@ def sources_of(settings: Settings) -> tuple[Source, ...]:
         _provider(settings.provider),
         _sentry(settings),
         _alerts(settings),
+        _prometheus(settings),
         _logs(settings),
     )
 
@@ -118,6 +119,20 @@ def _alerts(settings: Settings) -> Source:
         touches=(Touch("GET", alerts.url, is_host=True),) if alerts.url else (),
         credentials=(alerts.token_env,) if alerts.url and alerts.token_env else (),
         remedy="Set alerts.url in release.toml.",
+        is_optional=True,
+    )
+
+
+def _prometheus(settings: Settings) -> Source:
+    table = settings.prometheus
+    return Source(
+        name="Prometheus",
+        kind=Kind.METRICS,
+        items=("metrics.*", "latency.p95"),
+        place=table.url,
+        touches=(Touch("GET", table.url, is_host=True),) if table.url else (),
+        credentials=(table.token_env,) if table.url and table.token_env else (),
+        remedy="Set prometheus.url in release.toml.",
         is_optional=True,
     )
 

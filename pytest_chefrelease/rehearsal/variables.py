@@ -133,6 +133,7 @@ def release_toml(places: Places) -> str:
         fly=_text(places.urls["fly"] + "/v1"),
         sentry=_text(places.urls["sentry"]),
         alertmanager=_text(places.urls["alertmanager"]),
+        prometheus=_text(places.urls["prometheus"]),
         api=_text(places.urls["production-api"]),
         web=_text(places.urls["production-web"]),
         staging_api=_text(places.urls["staging-api"]),
@@ -244,6 +245,11 @@ url = {alertmanager}
 matchers = ['service="api"']
 watchdog = "Watchdog"
 every = "1s"
+
+[prometheus]
+url = {prometheus}
+matchers = ['job="api"']
+pool_waiting = "prisma_client_queries_wait"
 
 [deploy]
 settle = "2s"

@@ -577,6 +577,28 @@ class AlertsTable(Table):
     every: Duration = timedelta(seconds=5)
 
 
+class PrometheusTable(Table):
+    """The Prometheus that scrapes the application; None where there is none.
+
+    ``matchers`` select the application (``job="api"``). ``histogram`` is the name of the
+    requests' durations in seconds, without its suffix; its ``route_label`` holds the endpoint's
+    path. ``requests`` counts requests, with the status in ``status_label``. ``started`` is when a
+    process began, ``pool_waiting`` how many queries wait for a connection. Rates are taken over
+    ``window``.
+    """
+
+    url: Url | None = None
+    token_env: VariableName | None = None
+    matchers: tuple[Matcher, ...] = ()
+    window: Duration = timedelta(minutes=5)
+    histogram: SomeText = "http_request_duration_seconds"
+    requests: SomeText = "http_requests_total"
+    status_label: SomeText = "status"
+    route_label: SomeText = "route"
+    started: SomeText = "process_start_time_seconds"
+    pool_waiting: SomeText | None = None
+
+
 class IncidentTable(Table):
     """What an incident needs: variables that turn a feature off without a deploy.
 
@@ -747,6 +769,7 @@ class Settings(Table):
     logs: LogsTable = LogsTable()
     sentry: SentryTable = SentryTable()
     alerts: AlertsTable = AlertsTable()
+    prometheus: PrometheusTable = PrometheusTable()
     incident: IncidentTable = IncidentTable()
     not_applicable: dict[str, SomeText] = Field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()

@@ -9,10 +9,12 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -89,3 +91,87 @@ def is_ready(url: str) -> bool:
         return httpx.get(url, trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
+
+
+@dataclass
+class Exporter:
+    """An application's metrics, which grow with each scrape by what a test lets happen."""
+
+    status: int = 200
+    latencies_s: dict[str, float] = field(default_factory=lambda: {"/health": 0.02})
+    each_scrape: int = 50
+    errors_each_scrape: int = 0
+    started: float = 1_700_000_000.0
+    waiting: int = 0
+    served: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+    total: int = 0
+
+    def text(self) -> str:
+        lines = [f"process_start_time_seconds {self.started}"]
+        lines += [f"prisma_client_queries_wait {self.waiting}", "always_waiting 4"]
+        self.failed += self.errors_each_scrape
+        self.total += self.each_scrape
+        for route, latency_s in self.latencies_s.items():
+            for bound in ("0.1", "0.5", "1", "2.5", "+Inf"):
+                key = f"{route} {bound}"
+                more = self.each_scrape if latency_s <= float(bound) else 0
+                held = self.served[key] = self.served.get(key, 0) + more
+                labels = f'route="{route}",le="{bound}"'
+                lines.append(f"http_request_duration_seconds_bucket{{{labels}}} {held}")
+        lines.append(f'http_requests_total{{status="200"}} {self.total}')
+        lines.append(f'http_requests_total{{status="500"}} {self.failed}')
+        return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def running_prometheus(folder: Path, exporter: Exporter) -> Iterator[str]:
+    """A Prometheus that scrapes the exporter twice a second as the job api; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = exporter.text().encode()
+            self.send_response(exporter.status)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    configuration = folder / "prometheus.yml"
+    configuration.write_text(
+        "global: { scrape_interval: 500ms, scrape_timeout: 400ms }\n"
+        "scrape_configs: [{ job_name: api, static_configs: "
+        f"[{{ targets: ['127.0.0.1:{server.server_port}'] }}] }}]\n"
+    )
+    port = free_port()
+    command = [
+        program("prometheus"),
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with running(command, f"{url}/-/ready", folder / "log"):
+            yield url
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def value_of(url: str, promql: str) -> float | None:
+    """What the server itself says of an expression now."""
+    answer = httpx.get(f"{url}/api/v1/query", params={"query": promql}, trust_env=False).json()
+    found = answer["data"]["result"]
+    return float(found[0]["value"][1]) if found else None
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 20.0) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it did not come about in time"
+        time.sleep(0.2)

@@ -56,6 +56,7 @@ ITEMS_WITH_FAULTS = (
     "deploy.maintenance-off",
     "sentry.no-new-issues",
     "alerts.none-firing",
+    "metrics.signal",
     "watch.complete",
     "logs.no-5xx",
     "logs.auth-failures",

@@ -17,6 +17,7 @@ from pytest_chefrelease.rehearsal.faults import (
     deploy,
     env,
     incident,
+    metrics,
     release,
     rollback,
     sentry,
@@ -40,6 +41,7 @@ FAULTS = (
     *sentry.FAULTS,
     *alerts.FAULTS,
     *incident.FAULTS,
+    *metrics.FAULTS,
 )
 ROOMS = {
     "ci",

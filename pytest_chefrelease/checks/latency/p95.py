@@ -15,6 +15,7 @@ from pytest_chefrelease.checks.latency.by_log import (
 )
 from pytest_chefrelease.checks.latency.campaign import Campaign, campaign, is_over
 from pytest_chefrelease.checks.latency.evidence import evidence_of, in_words
+from pytest_chefrelease.checks.latency.prometheus import p95_from_prometheus, with_platforms_word
 from pytest_chefrelease.checks.latency.targets import (
     address,
     demand_measured,
@@ -49,6 +50,8 @@ async def latency_p95(look: Context, endpoint: str) -> Evidence:
     """P95 under ``latency.p95``, proven by the rules of ``runbook/p95.py``."""
     if look.settings.latency.source == "logs":
         return await verify_by_log(look, endpoint)
+    if look.settings.latency.source == "prometheus":
+        return await p95_from_prometheus(look, endpoint)
     demand_source(look)
     address(look, endpoint)  # its own address first: others' are no matter of this check
     found = await campaign(look, targets(look), timeout_of(P95, look.settings))
@@ -56,7 +59,8 @@ async def latency_p95(look: Context, endpoint: str) -> Evidence:
     demand_measured(look, endpoint, measured)
     witness = await second_witness(look, endpoint)
     seen = beside(evidence_of(endpoint, measured, found, look.settings.latency), witness)
-    return _judge(look, endpoint, found, seen, witness)
+    judged = _judge(look, endpoint, found, seen, witness)
+    return await with_platforms_word(look, endpoint, judged)
 
 
 def _judge(

@@ -131,6 +131,18 @@ async def alerts(source: Source, around: Around) -> str:
     return f"{count} alert{'s' * (count != 1)} at {source.place}"
 
 
+async def metrics(source: Source, around: Around) -> str:
+    """How many of the application's instances Prometheus scrapes."""
+    from pytest_chefrelease.probes.prometheus import PrometheusApi, selector
+
+    table = around.settings.prometheus
+    name = table.token_env
+    token = around.variable(name, f"Export {name}, a token that may query.") if name else None
+    api = PrometheusApi(around.probes.http, str(source.place), token, name or "")
+    count = len(await api.query(f"up{selector(table.matchers)}"))
+    return f"{count} instance{'s' * (count != 1)} scraped by {source.place}"
+
+
 async def logs(source: Source, around: Around) -> str:
     """Files that match, a program that is here, or a Loki that is ready."""
     kind, _, rest = str(source.place).partition(":")

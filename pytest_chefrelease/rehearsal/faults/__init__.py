@@ -20,6 +20,7 @@ from pytest_chefrelease.rehearsal.faults import (
     incident,
     latency,
     logs,
+    metrics,
     migrations,
     preflight,
     redis,
@@ -60,6 +61,7 @@ FAULTS: tuple[Fault, ...] = (
     *alerts.FAULTS,
     *incident.FAULTS,
     *watch.FAULTS,
+    *metrics.FAULTS,
     *logs.FAULTS,
 )
 """All faults, in the order of the runbook."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_chefrelease.rehearsal.faults.effects import Effect, intercepting
+from pytest_chefrelease.rehearsal.faults.effects import Effect, changing, intercepting
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.faults.parameters import LATENCY, SLOWER
 from pytest_chefrelease.rehearsal.intercept import Intercept
@@ -50,6 +50,14 @@ FAULTS = (
         warned=(SLOWER[_PATH],),
         verdict=Decision.GO,
         action=Action.PROCEED,
+    ),
+    Fault(
+        "prometheus-disagrees",
+        "The prober finds all quick; Prometheus counts that visitors wait for a second",
+        Stage.POSTRELEASE,
+        changing("prometheus", latency_s=0.8),
+        unverified=tuple(LATENCY.values()),
+        verdict=Decision.HOLD,
     ),
     Fault(
         "latency-unsteady",

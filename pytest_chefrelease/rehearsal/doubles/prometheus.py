@@ -1,0 +1,118 @@
+"""Prometheus with what it scrapes of ChefCloud's API: answers the instant queries of the gate.
+
+It knows expressions by their shape, and refuses others as Prometheus refuses what it cannot parse.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_chefrelease.rehearsal.intercept import Json
+from pytest_chefrelease.rehearsal.site import Site, changed
+from pytest_chefrelease.rehearsal.world import World
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+_BOUNDS = ("0.05", "0.1", "0.25", "0.5", "1", "2.5", "+Inf")
+_Vector = list[tuple[dict[str, str], float]]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was scraped: instances by whether they are up, and what they counted in the window.
+
+    ``starts`` is how often each process began anew; nothing at all was scraped where there are
+    no instances. ``latency_s`` is what every request took.
+    """
+
+    instances: dict[str, bool] = field(
+        default_factory=lambda: {"10.0.0.7:3001": True, "10.0.0.8:3001": True}
+    )
+    starts: int = 1
+    requests: int = 4_200
+    errors: int = 3
+    latency_s: float = 0.04
+    waiting: int = 0
+
+
+def build(_: World) -> Site:
+    """The double of the Prometheus that scrapes production."""
+    return Prometheus()
+
+
+class Prometheus:
+    """Answers ``GET /api/v1/query``."""
+
+    name = "prometheus"
+
+    def __init__(self) -> None:
+        self.state = State()
+
+    def change(self, fields: Mapping[str, Json]) -> None:
+        """Set fields of ``State``."""
+        self.state = changed(self.state, fields)
+
+    def reset(self) -> None:
+        """Scrape what is well."""
+        self.state = State()
+
+    def application(self) -> web.Application:
+        """The one address that a gate asks."""
+        from aiohttp import web
+
+        application = web.Application()
+        application.router.add_get("/api/v1/query", self._query)
+        return application
+
+    async def _query(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        promql = request.query.get("query", "")
+        for shape, answer in _SHAPES:
+            if re.match(shape, promql):
+                vector = answer(self.state) if self.state.instances else []
+                return web.json_response(_success(vector))
+        refusal = {"status": "error", "errorType": "bad_data", "error": f"unknown: {promql}"}
+        return web.json_response(refusal, status=400)
+
+
+def _success(vector: _Vector) -> Json:
+    now = time.time()
+    result: Sequence[Json] = [
+        {"metric": labels, "value": [now, f"{value:g}"]} for labels, value in vector
+    ]
+    return {"status": "success", "data": {"resultType": "vector", "result": result}}
+
+
+def _up(state: State) -> _Vector:
+    return [({"instance": name}, float(is_up)) for name, is_up in state.instances.items()]
+
+
+def _starts(state: State) -> _Vector:
+    return [({"instance": name}, float(state.starts)) for name in state.instances]
+
+
+def _waiting(state: State) -> _Vector:
+    return [({"instance": name}, float(state.waiting)) for name in state.instances]
+
+
+def _buckets(state: State) -> _Vector:
+    return [
+        ({"le": bound}, float(state.requests if state.latency_s <= float(bound) else 0))
+        for bound in _BOUNDS
+    ]
+
+
+_SHAPES: tuple[tuple[str, Callable[[State], _Vector]], ...] = (
+    (r"up\{", _up),
+    (r"changes\(process_start_time_seconds\{", _starts),
+    (r"min_over_time\(prisma_client_queries_wait\{", _waiting),
+    (r'sum\(increase\(http_requests_total\{.*status=~"5', lambda s: [({}, float(s.errors))]),
+    (r"sum\(increase\(http_requests_total\{", lambda s: [({}, float(s.requests))]),
+    (r"sum by \(le\) \(increase\(http_request_duration_seconds_bucket\{", _buckets),
+)
