@@ -1,4 +1,4 @@
-"""Faults of latency that only warn turn their item; the others go through test_fault_matrix."""
+"""Faults of latency that only warn or hold turn their item; others go through the whole gate."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pytest_chefrelease.runbook.outcome import Outcome
 from tests.rehearsal.looking import labels, looked_at
 
 
-@pytest.mark.parametrize("name", ["latency-regression", "latency-unsteady"])
-def test_a_fault_warns_of_exactly_its_items(stack: Stack, name: str) -> None:
+@pytest.mark.parametrize("name", ["latency-regression", "latency-unsteady", "prometheus-disagrees"])
+def test_a_fault_warns_of_or_holds_exactly_its_items(stack: Stack, name: str) -> None:
     fault = fault_named(name)
     if fault.stage is not Stage.PRERELEASE:
         stack.release()
@@ -21,4 +21,4 @@ def test_a_fault_warns_of_exactly_its_items(stack: Stack, name: str) -> None:
     results = looked_at(stack, fault.stage, lambda item: item.room == "latency")
 
     assert labels(results, Outcome.FAILED) == sorted(fault.warned), results
-    assert labels(results, Outcome.UNVERIFIED) == []
+    assert labels(results, Outcome.UNVERIFIED) == sorted(fault.unverified)
