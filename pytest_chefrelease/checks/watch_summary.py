@@ -34,8 +34,9 @@ def sum_up(seen: Sequence[Observation], length_s: float, elapsed_s: float) -> Re
     if failed:
         result = _standing_failure(failed[-1], seen, elapsed_s)
     elif unverified:
-        since_s = _stretches(seen, Outcome.UNVERIFIED)[-1][0]
-        note = f"{len(unverified)} of the last {_looks(len(late))}, from {since_s:.0f} s on"
+        began, ended = _stretches(seen, Outcome.UNVERIFIED)[-1]
+        until = "on" if ended is None else f"to {ended:.0f} s"
+        note = f"{len(unverified)} of the last {_looks(len(late))}, from {began:.0f} s {until}"
         result = replace(unverified[-1], summary=f"{unverified[-1].summary} ({note})")
     elif len(_of(seen, Outcome.UNVERIFIED)) * 2 > len(seen):
         result = _mostly_unread(seen)
@@ -59,7 +60,8 @@ def _standing_failure(result: Result, seen: Sequence[Observation], elapsed_s: fl
     summary = f"{result.summary} ({count} of {_looks(len(seen))} failed, {when} into the watch)"
     stood_s = (elapsed_s if ended is None else ended) - began
     # A P2 whose cause nobody has found by now: the runbook waits no longer.
-    is_unknown = result.severity is Severity.P2 and not (result.symptom or result.item.symptom)
+    is_told = result.symptom or result.item.symptom or result.item.stays_failed
+    is_unknown = result.severity is Severity.P2 and not is_told
     if is_unknown and stood_s >= _UNKNOWN_AFTER_S:
         return replace(result, summary=summary, symptom=Symptom.CAUSE_UNKNOWN)
     return replace(result, summary=summary)

@@ -96,7 +96,8 @@ class Item:
     ``paces_itself`` marks a check that spreads its own looks over a watch; others are looked
     at again and again; ``symptom`` names the decision rule that a failure triggers (default:
     by severity); ``looks_last`` starts it when the other checks of the stage have been, because
-    it judges what they caused too.
+    it judges what they caused too; ``stays_failed`` marks what never becomes well again in a watch,
+    so that how long it has failed says nothing of whether its cause is known.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Item:
     paces_itself: bool = False
     needs_browser: bool = False
     looks_last: bool = False
+    stays_failed: bool = False
     symptom: Symptom | None = None
     signal: str | None = None
 

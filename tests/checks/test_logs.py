@@ -108,6 +108,18 @@ def test_above_5_percent_is_a_rollback_and_just_below_is_not(log: Path) -> None:
     assert below.outcome is Outcome.FAILED
 
 
+def test_5xx_that_go_on_for_15_minutes_have_an_unknown_cause_and_one_does_not(log: Path) -> None:
+    later = DEPLOYED + timedelta(minutes=17)
+    write(log, many(1_000, 1, 1.0), pino(5, 500))
+    one = look(log, "logs.no-5xx", now=later)
+    write(log, *(pino(n * 100, 500) for n in range(1, 10)))
+    many_of_them = look(log, "logs.no-5xx", now=later)
+
+    assert (one.outcome, one.symptom) == (Outcome.FAILED, None)
+    assert one.item.stays_failed
+    assert (many_of_them.severity, many_of_them.symptom) == (Severity.P2, Symptom.CAUSE_UNKNOWN)
+
+
 def test_our_own_requests_do_not_hide_that_visitors_fail(log: Path) -> None:
     own = {"method": "GET", "url": "/x", "headers": {"user-agent": "chefrelease/0.1 (prober)"}}
     write(log, *(pino(n / 20, 200, req=own) for n in range(10_000)))

@@ -287,6 +287,14 @@ def test_stretches_without_sight_are_unverified_where_they_matter(
     assert result_of(*script).outcome is outcome
 
 
+def test_what_could_not_be_read_in_the_end_says_since_when() -> None:
+    on = result_of(*[PASS] * 280, UNREAD).summary
+    back = result_of(*at_second(700, UNREAD, for_s=50)).summary
+
+    assert "of the last 120 looks, from 700 s on)" in on
+    assert "of the last 120 looks, from 700 s to 750 s)" in back
+
+
 def test_a_p2_that_stood_for_the_whole_watch_has_an_unknown_cause() -> None:
     assert result_of(FAIL).symptom is Symptom.CAUSE_UNKNOWN
     assert result_of(PASS, PASS, PASS, PASS, PASS, FAIL).symptom is None

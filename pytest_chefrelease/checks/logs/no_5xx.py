@@ -19,8 +19,9 @@ from pytest_chefrelease.runbook import log_rules
 from pytest_chefrelease.runbook.error_budget import Burn, burn
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Section, Severity, Stage, Symptom
-from pytest_chefrelease.runbook.log_tally import Group
+from pytest_chefrelease.runbook.log_tally import Group, Tally
 
+_UNKNOWN_MS, _RECENT_MS = 890_000, 300_000
 _REMEDY = "Read the examples below, and the log at their request ids."
 
 
@@ -36,6 +37,7 @@ _REMEDY = "Read the examples below, and the log at their request ids."
         remedy=_REMEDY,
         timeout_s=300,
         looks_last=True,
+        stays_failed=True,
         signal="server_errors",
     )
 )
@@ -61,8 +63,18 @@ async def logs_no_5xx(look: Context) -> Evidence:
         remedy=_REMEDY,
         evidence=seen,
         severity=Severity.P1 if burning.severity is Severity.P1 else None,
-        symptom=Symptom.SERVER_ERRORS if is_rollback else None,
+        symptom=_symptom(tally, is_rollback=is_rollback),
     )
+
+
+def _symptom(tally: Tally, *, is_rollback: bool) -> Symptom | None:
+    """Few 5xx that went on for 15 minutes, and still do, have a cause that nobody has found."""
+    if is_rollback:
+        return Symptom.SERVER_ERRORS
+    first_ms = min(group.first_ms for group in tally.errors.values())
+    last_ms = max(group.last_ms for group in tally.errors.values())
+    goes_on = tally.last_ms - last_ms < _RECENT_MS
+    return Symptom.CAUSE_UNKNOWN if goes_on and last_ms - first_ms >= _UNKNOWN_MS else None
 
 
 async def _as_before(look: Context, reading: Reading, seen: Evidence) -> Evidence:
