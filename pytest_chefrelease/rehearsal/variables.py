@@ -202,6 +202,7 @@ small_table = 0
 
 [backup]
 path = {backups}
+automatic = "fly:chefcloud-prod-db"
 
 [drill]
 budget = "5s"

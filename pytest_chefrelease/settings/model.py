@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pytest_chefrelease.settings.moments import DayOrMoment, OfficeHours, TimeZone
 from pytest_chefrelease.settings.values import (
+    AutomaticBackups,
     Date,
     Duration,
     Endpoint,
@@ -312,12 +313,14 @@ class RedisTable(Table):
 class BackupTable(Table):
     """Where backups of production are written, and what each must be.
 
-    ``path`` is a glob or a folder, relative to the repository, or ``s3://BUCKET/PREFIX``;
-    ``api_url`` is the store's address where it is not AWS' own. ``database`` is the name in the
+    ``path`` is a glob or a folder, relative to the repository. ``api_url`` is the address of
+    ``automatic``'s provider where it is not [provider]'s own. ``database`` is the name in the
     backup, by default that of production's URL; ``time_zone`` is that of the machine that runs
     pg_dump, whose archives tell its clock. A backup smaller than ``least_of_last`` of the one
     before is not believed. ``without`` are globs of tables that are left out on purpose
-    (``audit.*``). ``restore`` tries the newest one out, ``jobs`` at a time.
+    (``audit.*``). ``restore`` tries the newest one out, with ``jobs`` processes.
+    ``automatic`` says who takes backups of production by itself: ``fly:APP`` (of the database)
+    or ``render:DATABASE_ID``; tokens are the provider's.
     """
 
     path: str | None = None
@@ -329,6 +332,7 @@ class BackupTable(Table):
     least_of_last: Annotated[float, Field(ge=0, le=1)] = 0.5
     without: tuple[SomeText, ...] = ()
     jobs: Annotated[int, Field(ge=1, le=32)] = 4
+    automatic: AutomaticBackups | None = None
 
 
 class DrillTable(Table):

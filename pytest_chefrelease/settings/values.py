@@ -157,6 +157,16 @@ def parse_log_source(value: object) -> str:
     raise ValueError("file:GLOB, command:LINE, loki:URL, render, or fly is allowed")
 
 
+_AUTOMATIC = re.compile(r"(?:fly|render):[\w.-]+")
+
+
+def parse_automatic_backups(value: object) -> str:
+    """Who takes backups by itself, of which database; raise ValueError otherwise."""
+    if isinstance(value, str) and _AUTOMATIC.fullmatch(value):
+        return value
+    raise ValueError("fly:APP or render:DATABASE_ID is allowed")
+
+
 def parse_moment(value: object) -> datetime:
     """A time with its zone, bare or in quotes; raise ValueError otherwise."""
     try:
@@ -179,6 +189,7 @@ LogSourceText = Annotated[str, BeforeValidator(parse_log_source)]
 Moment = Annotated[datetime, BeforeValidator(parse_moment)]
 Date = Annotated[date, BeforeValidator(parse_date)]
 SomeText = Annotated[str, BeforeValidator(parse_text)]
+AutomaticBackups = Annotated[str, BeforeValidator(parse_automatic_backups)]
 SecretSource = Annotated[str, BeforeValidator(parse_secret_source)]
 OneOrMore = Annotated[tuple[int, ...], BeforeValidator(parse_statuses)]
 """An HTTP status or a list of them."""

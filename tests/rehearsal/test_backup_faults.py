@@ -15,7 +15,7 @@ from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.outcome import Outcome
 from tests.rehearsal.looking import labels, looked_at
 
-READ = {"backup.fresh", "backup.complete"}
+READ = {"backup.fresh", "backup.complete", "backup.automatic"}
 TRIED = {
     *READ,
     "backup.restores",

@@ -25,6 +25,10 @@ from tests.rehearsal.openapi import problems
 FOLDER = Path(__file__).parent / "contracts"
 FLY = json.loads((FOLDER / "fly.openapi.json").read_text())
 RENDER = json.loads((FOLDER / "render.openapi.json").read_text())
+VOLUMES = (
+    "/apps/chefcloud-prod-db/volumes",
+    "/apps/chefcloud-prod-db/volumes/vol_4qk2n8w1zr6d5x0v/snapshots",
+)
 MACHINES = "/apps/chefcloud-prod-api/machines"
 SERVICE = f"/services/{render.SERVICE}"
 
@@ -54,7 +58,12 @@ def test_flys_answers_are_as_its_document_says() -> None:
     changes = {**fly.deployed(PREVIOUS, RELEASE), "machines": looping}
     first = fly.machine(fly.API_APP, 0)["id"]
 
-    for path in (MACHINES, f"{MACHINES}/{first}/versions", "/apps/chefcloud-prod-api/secrets"):
+    for path in (
+        MACHINES,
+        f"{MACHINES}/{first}/versions",
+        "/apps/chefcloud-prod-api/secrets",
+        *VOLUMES,
+    ):
         body = fly_says(path, changes)
         assert body
         assert problems(FLY, path, body) == []

@@ -105,8 +105,8 @@ ONE_LINE = {
         '3: smoke.endpoints[0].staus: unknown key; did you mean "status"?'
     ),
     "[backup]\nzzz = 1": (
-        "2: backup.zzz: unknown key; known here: api_url, database, jobs, least_of_last, max_age,"
-        " path, restore, time_zone, without"
+        "2: backup.zzz: unknown key; known here: api_url, automatic, database, jobs,"
+        " least_of_last, max_age, path, restore, time_zone, without"
     ),
 }
 

@@ -36,6 +36,24 @@ class _Secrets(msgspec.Struct):
     secrets: list[Secret] | None = None
 
 
+class Volume(msgspec.Struct):
+    """A disk of an app; ``snapshot_retention`` is in days."""
+
+    id: str
+    name: str = ""
+    state: str = ""
+    auto_backup_enabled: bool = False
+    snapshot_retention: int | None = None
+
+
+class Snapshot(msgspec.Struct):
+    """A snapshot of a disk."""
+
+    id: str
+    created_at: datetime
+    status: str = ""
+
+
 class ImageRef(msgspec.Struct):
     """The image that a machine runs, as Fly.io resolved it."""
 
@@ -143,6 +161,14 @@ class FlyApi:
         """A machine's configurations. Raises ProbeErrors."""
         path = f"/machines/{quote(machine, safe='')}/versions"
         return await self._read(app, path, list[MachineVersion])
+
+    async def volumes(self, app: str) -> list[Volume]:
+        """The app's disks. Raises ProbeErrors."""
+        return await self._read(app, "/volumes", list[Volume])
+
+    async def snapshots(self, app: str, volume: str) -> list[Snapshot]:
+        """The snapshots of a disk. Raises ProbeErrors."""
+        return await self._read(app, f"/volumes/{quote(volume, safe='')}/snapshots", list[Snapshot])
 
     async def _read(self, app: str, path: str, kind: type[Document]) -> Document:
         answer = await self.api.get(f"/apps/{quote(app, safe='')}{path}")

@@ -116,6 +116,13 @@ class _EventRow(msgspec.Struct):
     event: Event
 
 
+class Recovery(msgspec.Struct, rename="camel"):
+    """Whether a database can be brought back to a point in time, and from when on."""
+
+    recovery_status: str
+    starts_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RenderApi:
     """Reads services by their id (``srv-…``)."""
@@ -161,6 +168,17 @@ class RenderApi:
         asked = urlencode({"type": kind, "startTime": since.isoformat(), "limit": 100})
         rows = await self._read(service, f"/events?{asked}", list[_EventRow])
         return [row.event for row in rows]
+
+    async def recovery(self, database: str) -> Recovery:
+        """The recovery of a database by its id (``dpg-…``). Raises ProbeErrors."""
+        answer = await self.api.get(f"/postgres/{quote(database, safe='')}/recovery")
+        if answer.status == 404:
+            raise NotConfigured(
+                f"{VENDOR} knows no database {database}",
+                where=answer.url,
+                remedy="Name the database by its id (dpg-…) in backup.automatic.",
+            )
+        return self.api.read(answer, Recovery)
 
     async def _read(self, service: str, path: str, kind: type[Document]) -> Document:
         answer = await self._get(service, path)

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 API_APP, WEB_APP = "chefcloud-prod-api", "chefcloud-prod-web"
+DATABASE_APP = "chefcloud-prod-db"
 REGIONS = ("fra", "arn")
 _PORTS = {API_APP: 3001, WEB_APP: 3000}
+_VOLUME = "vol_4qk2n8w1zr6d5x0v"
 _SECRETS = ("DATABASE_URL", "JWT_SECRET", "SENTRY_DSN", "WH_SECRET")
 
 Entry = dict[str, str | int | list[int]]
@@ -58,10 +60,12 @@ def deployed(*builds: Build) -> dict[str, Json]:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What was deployed, oldest first, and the machines that run it."""
+    """What was deployed, oldest first, the machines that run it, and the database's snapshots."""
 
     builds: list[dict[str, str]]
     machines: list[Entry] = field(default_factory=fleet)
+    auto_backup: bool = True
+    snapshots_ago_h: list[int] = field(default_factory=lambda: [57, 33, 9])
 
 
 def build(world: World) -> Site:
@@ -97,6 +101,8 @@ class Fly:
         add("/v1/apps/{app}/machines", self._machines)
         add("/v1/apps/{app}/machines/{id}/versions", self._versions)
         add("/v1/apps/{app}/secrets", self._secrets)
+        add(f"/v1/apps/{DATABASE_APP}/volumes", self._volumes)
+        add(f"/v1/apps/{DATABASE_APP}/volumes/{_VOLUME}/snapshots", self._snapshots)
         return application
 
     async def _machines(self, request: web.Request) -> web.Response:
@@ -131,6 +137,37 @@ class Fly:
             for name in _SECRETS
         ]
         return web.json_response({"secrets": listed})
+
+    async def _volumes(self, _request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        volume = {
+            "id": _VOLUME,
+            "name": "pg_data",
+            "state": "created",
+            "size_gb": 10,
+            "region": REGIONS[0],
+            "encrypted": True,
+            "created_at": "2025-03-04T10:00:00Z",
+            "auto_backup_enabled": self.state.auto_backup,
+            "snapshot_retention": 5,
+        }
+        return web.json_response([volume])
+
+    async def _snapshots(self, _request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        listed = [
+            {
+                "id": f"vs_{ago_h:04d}",
+                "created_at": _stamp(time.time() - ago_h * 3_600),
+                "status": "created",
+                "retention_days": 5,
+                "size": 41_000_000,
+            }
+            for ago_h in self.state.snapshots_ago_h
+        ]
+        return web.json_response(listed)
 
     def _of(self, request: web.Request) -> list[Entry]:
         """The machines of the app that is asked about."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_chefrelease.rehearsal.faults.effects import Effect
+from pytest_chefrelease.rehearsal.faults.effects import Effect, changing
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.response import Action
@@ -142,6 +142,24 @@ FAULTS = (
         "The newest backup can be read, but a value in it fits its column no more",
         _damage,
         _RESTORES,
+    ),
+    Fault(
+        "automatic-backups-off",
+        "At the provider the automatic backups of production's database are off",
+        Stage.PRERELEASE,
+        changing("fly", auto_backup=False),
+        warned=("backup.automatic",),
+        verdict=Decision.GO,
+        action=Action.PROCEED,
+    ),
+    Fault(
+        "automatic-backups-stuck",
+        "Automatic backups are on, and the last one was taken three days ago",
+        Stage.PRERELEASE,
+        changing("fly", snapshots_ago_h=[96, 72]),
+        warned=("backup.automatic",),
+        verdict=Decision.GO,
+        action=Action.PROCEED,
     ),
     Fault(
         "backup-after-deploy",
