@@ -76,6 +76,9 @@ def _file(path: Path, packing: Packing, is_wanted: Callable[[], bool]) -> Conten
             head = stream.read(HEAD_BYTES)
         except _unpacking_errors() as error:
             return Contents(Form.PLAIN, packing, problem=_cut(packing, error))
+        if packing is not Packing.NONE and not head:
+            # zstd's reader takes a missing end for the end.
+            return Contents(Form.PLAIN, packing, problem=f"its {packing} ends before any content")
         form = form_of(head)
         if form is None:
             return None
