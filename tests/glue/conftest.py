@@ -9,7 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from pytest_chefrelease.checks.declare import catalogue
 from tests.glue.running import Application, Gate, Ran
+
+# pytester forgets what a test imported: types that are read later by name would be lost.
+catalogue()
 
 
 @pytest.fixture
