@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession, Playwright
 
 VARIABLE = "CHEFRELEASE_CHROMIUM"
-INSTALL = "Run `chefrelease browser install`, or name a program by routes.chromium in release.toml."
+INSTALL = (
+    "Run `playwright install chromium`, or install your system's package, or name a program by "
+    "routes.chromium in release.toml."
+)
 
 _ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _APPLICATIONS = (
