@@ -16,6 +16,7 @@ from pytest_chefrelease.cli.merge import merge
 from pytest_chefrelease.cli.outcome import history, outcome
 from pytest_chefrelease.cli.plan import plan
 from pytest_chefrelease.cli.rehearse import rehearse
+from pytest_chefrelease.cli.selftest import selftest
 from pytest_chefrelease.cli.sign import sign
 from pytest_chefrelease.cli.verify import verify
 from pytest_chefrelease.errors import ProbeError, ReleaseGateError
@@ -33,6 +34,7 @@ def chefrelease() -> None:
 
 for _command in (
     rehearse,
+    selftest,
     init,
     doctor,
     plan,

@@ -69,6 +69,13 @@ CASES = {
     "--release-reports": Case(
         '[report]\ndirectory = "one"', "two", "three", ("reports", "one", "two", "three")
     ),
+    "--release-ctrf": Case('[report]\nctrf = "one"', "two", "three", (None, "one", "two", "three")),
+    "--release-sarif": Case(
+        '[report]\nsarif = "one"', "two", "three", (None, "one", "two", "three")
+    ),
+    "--release-junit": Case(
+        '[report]\njunit = "plain"', "github", "azure", (None, "plain", "github", "azure")
+    ),
     "--release-shard": Case('[release]\nshard = "1/4"', "2/4", "3/4", (None, "1/4", "2/4", "3/4")),
     "--release-deployed-at": Case(
         "[release]\ndeployed_at = 2026-11-24T10:30:00Z",
