@@ -283,11 +283,11 @@ def test_a_web_route_without_an_address_does_not_keep_the_api_from_being_measure
     assert "--web-url" in results["web /login"].remedy
 
 
-def test_a_source_that_cannot_be_read_yet_says_which_one_can() -> None:
+def test_a_source_that_is_not_configured_says_what_it_needs() -> None:
     results, site = latency(always(OK), source="prometheus")
 
     assert results["/health"].outcome is Outcome.UNVERIFIED
-    assert 'latency.source = "probe"' in results["/health"].remedy
+    assert "Set prometheus.url" in results["/health"].remedy
     assert site.requests == []
 
 
