@@ -10,7 +10,7 @@
 #   make clean       removes what the above made
 
 PYTHON ?=
-JOBS ?= 2
+JOBS ?= 4
 BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check

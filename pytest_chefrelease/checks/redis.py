@@ -23,7 +23,7 @@ _OFF = ("", "0", "false", "no", "off")
         severity=Severity.P2,
         section=Section.MONITORING,
         minimum=Minimum(counts={"answers": 1}, facts=("redis_version",)),
-        remedy="Look at Redis itself: is it up, and what fills it?",
+        remedy="Look at Redis itself: is it up, and what fills it.",
         if_configured=True,
     )
 )

@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from pytest_chefrelease.checks.after_rollback import (
+    fix_retested,
+    incident_documented,
+    team_notified,
+)
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.fallback import Fallback, demand_fallbacks, table, targets
@@ -18,6 +23,8 @@ from pytest_chefrelease.probes.breaking_changes import (
 from pytest_chefrelease.runbook.commands import Deployment, rollback_commands
 from pytest_chefrelease.runbook.evidence import Attachment, Evidence, Table, Text
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
+
+__all__ = ["fix_retested", "incident_documented", "rollback_previous_release", "team_notified"]
 
 _SHOWN = 3
 _MOST_ROWS = 50

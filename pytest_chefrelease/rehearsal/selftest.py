@@ -31,6 +31,10 @@ _QUICKER = {
 """Faults that are seen at once where others take a page's whole time budget, or together."""
 
 
+NOT_SHOWN = ("rollback.team-notified", "rollback.incident-documented", "rollback.fix-retested")
+"""Sign-offs that are asked for after a rollback only, which no rehearsal walks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Twin:
     """One check's known-bad twin: a fault, and what the check must say of it."""
@@ -65,7 +69,8 @@ def run(ids: Sequence[str], tell: Callable[[str], None]) -> int:
     Returns 0, or 1 when an item is blind. Raises SettingsError for an id that is none.
     """
     _demand_known(ids)
-    chosen, without = twins(ids or None)
+    shown = [item_id for item_id in ids if item_id not in NOT_SHOWN]
+    chosen, without = twins(shown if ids else None)
     begun = time.monotonic()
     with Stack() as stack:
         sights = look_at_twins(stack, chosen, lambda sight: tell(_line(sight)))
@@ -74,6 +79,8 @@ def run(ids: Sequence[str], tell: Callable[[str], None]) -> int:
         tell(f"BLIND {item_id}: there is no known defect to show it")
     for sight in blind:
         tell(_blindness(sight))
+    for item_id in set(NOT_SHOWN).intersection(ids or NOT_SHOWN):
+        tell(f"not shown: {item_id}, which is asked for after a rollback only")
     count, seconds = len(blind) + len(without), time.monotonic() - begun
     tell(f"{len(sights) - len(blind)} items saw their defect, {count} blind, in {seconds:.0f} s")
     return 1 if count else 0
@@ -112,7 +119,7 @@ def twins(
     ids: Sequence[str] | None = None, faults: Sequence[Fault] = FAULTS
 ) -> tuple[tuple[Twin, ...], tuple[str, ...]]:
     """A twin for each item, by stage; and the items that have none: they cannot be shown to see."""
-    wanted = tuple(catalogue()) if ids is None else tuple(ids)
+    wanted = [name for name in catalogue() if name not in NOT_SHOWN] if ids is None else ids
     found = {item_id: _twin(item_id, faults) for item_id in wanted}
     with_twin = [twin for twin in found.values() if twin is not None]
     with_twin.sort(key=lambda twin: list(Stage).index(twin.fault.stage))

@@ -47,6 +47,10 @@ _ALPHABETS = (
 _PRINTABLE = 95
 
 
+_BOTH_CASES, _BASE64 = 52, 64
+"""Sizes of alphabets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Estimated entropy in ``bits``; ``alphabet`` names the characters it is made of.
@@ -73,13 +77,16 @@ def estimate(text: str, words: Collection[str] = ()) -> Estimate:
 
 
 def _estimate_plain(text: str, words: Collection[str]) -> Estimate:
-    text = text.rstrip("=")[:_LONGEST]
+    is_padded, text = text.endswith("="), text.rstrip("=")[:_LONGEST]
     if not text:
         return Estimate(0.0, "no character")
     uuid = _DASHED_UUID.fullmatch(text.lower())
     if uuid is not None:
         return _estimate_uuid(uuid[1])
     size, alphabet = _alphabet(text)
+    if is_padded and size >= _BOTH_CASES:
+        # Base64 in which no digit and no sign came up: one of a thousand random keys.
+        size = max(size, _BASE64)
     literal = math.log2(_effective_size(text, size))
     whole = literal * len(text)
     cost, pattern = _cheapest(text, literal, frozenset(w.lower() for w in words if len(w) > 2))

@@ -135,6 +135,12 @@ def test_what_openssl_makes_is_accepted() -> None:
     assert [problems(value, Demand(32, 250)) for value in made] == [""] * 400
 
 
+def test_base64_without_a_digit_is_base64_all_the_same() -> None:
+    made = "qXvTdKbNwRzLmYcGhJpFsVtBnWkQrZxDyHgMjCfPlSo="
+
+    assert problems(made, Demand(32, 250)) == ""
+
+
 @given(st.text(min_size=1, max_size=700))
 @example("\ud800")
 @example("ß" * 40)
