@@ -25,6 +25,7 @@ from pytest_chefrelease.runbook.verdict import Decision
 
 GO, NOT_GO, INTERRUPTED = 0, 1, 2
 _GATE_LIMIT_S = 180.0
+_ITEMS_LISTED = 2
 
 
 class Record(msgspec.Struct):
@@ -211,9 +212,15 @@ def list_faults() -> str:
     """One line for each fault: its name, the verdict and items that follow, what it is."""
     name, items = (
         max(map(len, column))
-        for column in ([f.name for f in FAULTS], [", ".join(f.items) for f in FAULTS])
+        for column in ([f.name for f in FAULTS], [_first_items(f) for f in FAULTS])
     )
     return "\n".join(
-        f"{f.name:<{name}}  {f.verdict.value:<5}  {', '.join(f.items):<{items}}  {f.title}"
+        f"{f.name:<{name}}  {f.verdict.value:<5}  {_first_items(f):<{items}}  {f.title}"
         for f in FAULTS
     )
+
+
+def _first_items(fault: Fault) -> str:
+    """At most two of the fault's items and how many more, so that titles stay in sight."""
+    more = len(fault.items) - _ITEMS_LISTED
+    return ", ".join(fault.items[:_ITEMS_LISTED]) + (f" +{more} more" if more > 0 else "")
