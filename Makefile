@@ -10,12 +10,12 @@
 #   make clean       removes what the above made
 
 PYTHON ?=
-JOBS ?= 4
+JOBS ?= 3
 BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup rehearsal test test-alone test-others lint bench docs lock clean
+.PHONY: setup rehearsal test lint bench docs lock clean
 
 setup: $(STAMPS)/installed $(STAMPS)/chromium
 
@@ -59,17 +59,10 @@ $(STAMPS)/prisma: $(wildcard tests/prisma/*) $(STAMPS)/venv
 rehearsal: setup
 	$(BIN)/chefrelease rehearse $(ARGS)
 
-# Tests that measure time run one at a time, and the others only use what those leave over.
+# Tests that measure time run one at a time, with the machine for themselves.
 test: setup $(STAMPS)/redis $(STAMPS)/pgbouncer $(STAMPS)/prometheus $(STAMPS)/prisma
-	@echo "test: two runs side by side, whose output comes when they end (some minutes)"
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target --keep-going \
-		test-alone test-others
-
-test-alone:
 	$(BIN)/pytest tests -m alone --timeout 600 $(ARGS)
-
-test-others:
-	nice $(BIN)/pytest tests -m "not alone" -n $(JOBS) --dist loadgroup --timeout 300 $(ARGS)
+	$(BIN)/pytest tests -m "not alone" -n $(JOBS) --dist loadgroup --timeout 300 $(ARGS)
 
 lint: $(STAMPS)/installed
 	$(BIN)/ruff check .

@@ -86,7 +86,7 @@ def until(process: subprocess.Popen[str], text: str) -> list[str]:
 def test_the_whole_runbook_is_walked_to_go(tmp_path: Path, temporary: Path) -> None:
     for _ in range(TRIES):
         with rehearsing(tmp_path / "reports", temporary) as process:
-            output, _ = process.communicate(timeout=180)
+            output, _ = process.communicate(timeout=280)
         reports = written(tmp_path / "reports").values()
         if not any(report.was_too_busy for report in reports):
             break
@@ -111,7 +111,7 @@ def test_a_failed_migration_stops_the_walk_after_the_deploy(
     tmp_path: Path, temporary: Path
 ) -> None:
     with rehearsing(tmp_path / "reports", temporary, "failed-migration") as process:
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=280)
 
     assert process.returncode == walk.NOT_GO
     assert verdicts(tmp_path / "reports") == {"prerelease": "GO", "postrelease": "NO-GO"}
