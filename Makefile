@@ -10,7 +10,7 @@
 #   make clean       removes what the above made
 
 PYTHON ?=
-JOBS ?= 3
+JOBS ?= 2
 BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -59,10 +59,10 @@ $(STAMPS)/prisma: $(wildcard tests/prisma/*) $(STAMPS)/venv
 rehearsal: setup
 	$(BIN)/chefrelease rehearse $(ARGS)
 
-# Tests that measure time run one at a time, with the machine for themselves.
+# Tests that measure time, and browsers, have the machine for themselves.
 test: setup $(STAMPS)/redis $(STAMPS)/pgbouncer $(STAMPS)/prometheus $(STAMPS)/prisma
 	$(BIN)/pytest tests -m alone --timeout 600 $(ARGS)
-	$(BIN)/pytest tests -m "not alone" -n $(JOBS) --dist loadgroup --timeout 300 $(ARGS)
+	$(BIN)/pytest tests -m "not alone" -n $(JOBS) --dist worksteal --timeout 300 $(ARGS)
 
 lint: $(STAMPS)/installed
 	$(BIN)/ruff check .

@@ -37,8 +37,8 @@ from tests.probes.web_site import (
     status,
 )
 
-# One worker for all browsers: two of them on two processors only wait for each other.
-pytestmark = pytest.mark.xdist_group("browser")
+# Pages have a time budget: a browser beside other tests would be late by itself.
+pytestmark = pytest.mark.alone
 
 BUDGET = "5s"
 NOBODY = "http://127.0.0.1:1"

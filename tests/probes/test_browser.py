@@ -34,8 +34,8 @@ from tests.probes.web_site import (
     status,
 )
 
-# One worker for all browsers: two of them on two processors only wait for each other.
-pytestmark = pytest.mark.xdist_group("browser")
+# Pages have a time budget: a browser beside other tests would be late by itself.
+pytestmark = pytest.mark.alone
 
 BUDGET_S = 6.0
 LONG = "A sentence that is longer than what a spinner says, by far, and then some more. " * 2

@@ -18,8 +18,8 @@ from pytest_chefrelease.rehearsal.stack import Stack
 if TYPE_CHECKING:
     import httpx
 
-# One worker for all browsers: two of them on two processors only wait for each other.
-pytestmark = pytest.mark.xdist_group("browser")
+# Pages have a time budget: a browser beside other tests would be late by itself.
+pytestmark = pytest.mark.alone
 
 PROTECTED = ("/dashboard", "/orders", "/inventory")
 

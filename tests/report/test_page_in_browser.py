@@ -17,8 +17,8 @@ from pytest_chefrelease.report.html import Surroundings, page
 from pytest_chefrelease.runbook.record import StageRecord
 from tests.report import samples
 
-# One worker for all browsers: two of them on two processors only wait for each other.
-pytestmark = pytest.mark.xdist_group("browser")
+# Pages have a time budget: a browser beside other tests would be late by itself.
+pytestmark = pytest.mark.alone
 
 WELL = samples.all_well()
 RECORDS: dict[str, tuple[StageRecord, Surroundings]] = {
