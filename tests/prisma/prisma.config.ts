@@ -11,7 +11,15 @@ export default defineConfig({
   migrations: { path: process.env.ORACLE_MIGRATIONS! },
   engine: "js",
   experimental: { adapter: true },
-  // Its own connector sets the search path to the URL's schema; the adapter does not.
+  // Its own connector sets the search path to the URL's schema; the adapter does not. The pool
+  // would keep the program from ending for as long as a connection may be idle.
   adapter: async () =>
-    new PrismaPg({ connectionString: url.href, options: `-c search_path=${schema}` }, { schema }),
+    new PrismaPg(
+      {
+        connectionString: url.href,
+        options: `-c search_path=${schema}`,
+        idleTimeoutMillis: 50,
+      },
+      { schema },
+    ),
 });
