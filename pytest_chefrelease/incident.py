@@ -41,6 +41,7 @@ def situation_of(desk: Desk, now: datetime, note: str) -> Situation:
         flags=desk.settings.incident.flags,
         no_way_back=_no_way_back(results),
         is_migration=any(_symptom(r) is Symptom.MIGRATION_FAILED for r in failed),
+        has_runs=bool(desk.records),
         note=note,
     )
 

@@ -91,6 +91,11 @@ def enter(path: Path, record: StageRecord) -> None:
         )
 
 
+def _known(versions: list[str]) -> str:
+    listed = ", ".join(versions[:10])
+    return f"known are {listed}" if listed else "it has no run of a release with a version yet"
+
+
 def say_outcome(
     path: Path, version: str, became: Became, *, by: str, note: str, at: datetime
 ) -> None:
@@ -101,7 +106,7 @@ def say_outcome(
     known = list(dict.fromkeys(run.version for run in LedgerProbe(path).runs() if run.version))
     if version not in known:
         near = nearest(version, tuple(known))
-        hint = f'did you mean "{near}"?' if near else f"known are {', '.join(known[:10]) or 'none'}"
+        hint = f'did you mean "{near}"?' if near else _known(known)
         raise SettingsError([f"{version}: no run of that version is in the ledger; {hint}"])
     with _writing(path) as connection:
         connection.execute(

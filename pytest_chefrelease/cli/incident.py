@@ -39,14 +39,15 @@ def incident(
     now = datetime.now(UTC)
     path = desk.reports / f"incident-{now:%Y%m%d-%H%M%S}.md"
     situation = situation_of(desk, now, os.path.relpath(path))
-    called = Severity(level) if level else level_of(desk)
+    found = level_of(desk)
     clean = Redactor(local_values(desk.settings, desk.repository, os.environ)).text
     paper = Paper(max(shutil.get_terminal_size().columns, 60), sys.stdout.isatty())
     levels = [Severity(level)] if level else list(Severity)
-    click.echo(clean(response_text(situation, levels, called, paper)))
+    click.echo(clean(response_text(situation, levels, found, paper)))
     for problem in desk.problems:
         click.echo(f"Problem: {problem}")
-    text = note(situation, called or Severity.P2, events_of(desk), now)
+    called = Severity(level) if level else found or Severity.P2
+    text = note(situation, called, events_of(desk), now)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(clean(text), encoding="utf-8")

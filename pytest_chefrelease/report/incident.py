@@ -42,6 +42,7 @@ def note(situation: Situation, level: Severity, events: Sequence[Event], now: da
     """An incident report that is begun: what is known is in it, the rest is asked for."""
     listed = "".join(f"- {_moment(e.at)}: {_text(e.text)}\n" for e in events)
     found = "".join(f"- {_text(each)}\n" for each in situation.found)
+    nothing = f"{situation.nothing_found.capitalize()}."
     done = "".join(
         f"{number}. **{step.word}**: {_text(step.text)}\n{_block(step.commands)}"
         for number, step in enumerate(steps(level, situation), start=1)
@@ -54,7 +55,7 @@ def note(situation: Situation, level: Severity, events: Sequence[Event], now: da
         f"- Way back: {_text(_way_back(situation))}\n"
         "- Ended: \n"
         "- Incident lead: \n\n"
-        f"## What was seen\n\n{found or 'The last runs of the gate found nothing.'}\n\n"
+        f"## What was seen\n\n{found or nothing}\n\n"
         f"## Timeline (UTC)\n\n{listed or 'No run of the gate is kept for this commit.'}\n"
         f"- {_moment(now)}: this note was begun\n\n"
         f"## Response\n\n{done}\n"

@@ -27,7 +27,8 @@ class Situation:
     ``since`` is when the first failure was seen, else when somebody asked; ``found`` are the
     failures of the last runs in a line each; ``health`` is the health endpoint's address and
     ``api`` the API's; ``flags`` are the emergency switches; ``no_way_back`` says why the
-    previous release's code would not work any more; ``note`` is the incident note's path.
+    previous release's code would not work any more; ``has_runs`` is whether a run of the gate
+    is kept for the release; ``note`` is the incident note's path.
     """
 
     release: str
@@ -39,7 +40,15 @@ class Situation:
     flags: tuple[str, ...] = ()
     no_way_back: str | None = None
     is_migration: bool = False
+    has_runs: bool = True
     note: str = ""
+
+    @property
+    def nothing_found(self) -> str:
+        """What to say where no failure is known: to have found nothing one must have looked."""
+        if self.has_runs:
+            return "the last runs of the gate found nothing"
+        return "no run of the gate is kept for this release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,7 @@ def _minor(now: Situation) -> tuple[Step, ...]:
 
 
 def _assess(now: Situation) -> Step:
-    seen = "; ".join(now.found) or "the last runs of the gate found nothing"
+    seen = "; ".join(now.found) or now.nothing_found
     return Step("Assess", f"What was seen: {seen}.", diagnostic_commands(now))
 
 

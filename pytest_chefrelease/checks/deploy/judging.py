@@ -160,7 +160,8 @@ def _summary(seen: Seen, theirs: Match, ours: set[Match]) -> str:
 def _name(look: Context) -> str:
     release = look.release
     commit = (release.commit or "")[:12]
-    return " at ".join(filter(None, (release.version, commit))) + " everywhere"
+    known = " at ".join(filter(None, (release.version, commit)))
+    return f"{known or 'one and the same release'} everywhere"
 
 
 def _listed(texts: Sequence[str]) -> str:
