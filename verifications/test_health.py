@@ -3,3 +3,4 @@
 from pytest_chefrelease.plugin import verification
 
 test_health_endpoint = verification("health.endpoint")
+test_health_readiness = verification("health.readiness")

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
+from pytest_chefrelease.checks.readiness import health_readiness
+from pytest_chefrelease.checks.service_state import as_object, is_off, is_up, states
 from pytest_chefrelease.errors import (
     Failed,
     Malformed,
@@ -20,9 +22,9 @@ from pytest_chefrelease.runbook.evidence import Evidence, Fact, Text
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage, Symptom
 from pytest_chefrelease.runbook.release import Release
 
+__all__ = ["health_endpoint", "health_readiness"]
+
 _CLOCK_TOLERANCE_S = 60
-_UP = (True, "ok", "up", "healthy", "connected", "ready", "pass", "operational")
-_OFF = (None, "disabled", "unused", "not configured", "not_configured", "n/a")
 _DATABASE = re.compile(r"database|postgres|\bdb\b", re.IGNORECASE)
 _SHOWN_CHARS = 60
 
@@ -57,7 +59,7 @@ async def health_endpoint(look: Context) -> Evidence:
         ) from None
     seen = _evidence(answer, document, look.release)
     _demand_object(answer, document, seen)
-    health = _as_object(document)
+    health = as_object(document)
     _demand_status(health, seen)
     _demand_services(health, seen)
     _demand_clock(health, look.now(), seen)
@@ -66,9 +68,9 @@ async def health_endpoint(look: Context) -> Evidence:
 
 
 def _evidence(answer: Answer, document: object, release: Release) -> Evidence:
-    health = _as_object(document)
+    health = as_object(document)
     status, version = _text(health.get("status")), _text(health.get("version"))
-    services = _services(health)
+    services = states(health.get("services"))
     facts: dict[str, Fact] = {
         "answers": 1,
         "http_status": answer.status,
@@ -78,7 +80,7 @@ def _evidence(answer: Answer, document: object, release: Release) -> Evidence:
         "release_version": release.version,
         "uptime_s": _number(health.get("uptime")),
         "services": {name: _text(state) for name, state in services.items()},
-        "services_up": sum(_folded(state) in _UP for state in services.values()),
+        "services_up": sum(is_up(state) for state in services.values()),
     }
     running = f", version {version}" if version else ""
     if release.version is None:
@@ -206,36 +208,19 @@ def _time(stamp: str) -> datetime | None:
     return told if told.tzinfo is not None else None
 
 
-def _as_object(document: object) -> Mapping[str, object]:
-    return {str(k): v for k, v in document.items()} if isinstance(document, dict) else {}
-
-
-def _services(health: Mapping[str, object]) -> Mapping[str, object]:
-    """State by service; a service may be told by an object that has a status."""
-    services = _as_object(health.get("services"))
-    return {
-        name: _as_object(state).get("status", "no status") if isinstance(state, dict) else state
-        for name, state in services.items()
-    }
-
-
 def _down(health: Mapping[str, object]) -> list[str]:
     return [
         f"service {name} is {_text(state)[:_SHOWN_CHARS] or 'empty'}"
-        for name, state in _services(health).items()
-        if _folded(state) not in _UP and _folded(state) not in _OFF
+        for name, state in states(health.get("services")).items()
+        if not is_up(state) and not is_off(state)
     ]
 
 
 def _is_database_down(health: Mapping[str, object]) -> bool:
     return any(
-        _DATABASE.search(name) and _folded(state) not in (*_UP, *_OFF)
-        for name, state in _services(health).items()
+        _DATABASE.search(name) and not is_up(state) and not is_off(state)
+        for name, state in states(health.get("services")).items()
     )
-
-
-def _folded(state: object) -> object:
-    return state.strip().lower() if isinstance(state, str) else state
 
 
 def _text(value: object) -> str:

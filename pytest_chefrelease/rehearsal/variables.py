@@ -173,6 +173,7 @@ api = {api}
 web = {web}
 database_env = "DATABASE_URL"
 redis_env = "REDIS_URL"
+readiness = "/readiness"
 
 [environments.staging]
 api = {staging_api}

@@ -143,7 +143,8 @@ class CiTable(Table):
 class Environment(Table):
     """One environment's addresses; ``database_env`` names the variable with the URL.
 
-    So does ``redis_env``, where Redis is used.
+    So does ``redis_env``, where Redis is used. ``readiness`` is the path at which the API says
+    which of its dependencies are there, such as ``/readiness``, where it has one.
     """
 
     api: Url | None = None
@@ -151,6 +152,7 @@ class Environment(Table):
     database_env: VariableName | None = None
     redis_env: VariableName | None = None
     health: UrlPath = "/health"
+    readiness: UrlPath | None = None
 
 
 class RequiredSecret(Table):

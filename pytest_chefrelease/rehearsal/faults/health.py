@@ -22,6 +22,7 @@ from pytest_chefrelease.runbook.response import Action
 
 _API = "production-api"
 _ITEM = ("health.endpoint",)
+_READINESS = "health.readiness"
 _SMOKE = SMOKE["GET /health"]
 _UNTOLD = ("deploy.executed[api]", NO_5XX)
 """Without a health answer the API does not say which release runs, nor since when."""
@@ -90,7 +91,23 @@ FAULTS = (
         "health-service-down",
         "The application cannot reach its database",
         changing(_API, services={"database": "down"}),
-        NO_5XX,  # readiness says 503
+        *(_READINESS, NO_5XX),  # readiness says 503
+    ),
+    Fault(
+        "not-ready",
+        "The API says of itself that its queue is not there yet; health is fine",
+        Stage.POSTRELEASE,
+        intercepting(
+            Intercept(
+                _API,
+                path="/readiness",
+                status=200,
+                body='{"database": true, "queue": false}',
+                content_type="application/json",
+            )
+        ),
+        red=(_READINESS,),
+        action=Action.ROLL_BACK,
     ),
     Fault(
         "api-down",
@@ -98,7 +115,7 @@ FAULTS = (
         Stage.POSTRELEASE,
         refusing(_API),
         red=(
-            *(*_ITEM, *SMOKE.values(), *PREFLIGHT.values()),
+            *(*_ITEM, _READINESS, *SMOKE.values(), *PREFLIGHT.values()),
             *(*BROWSER_PROTECTED, "routes.login"),
         ),
         # Without any answer nothing can be said of its speed, of what it serves, nor of the

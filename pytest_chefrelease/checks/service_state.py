@@ -1,0 +1,35 @@
+"""The words in which an application says of the services behind it that they are up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_UP = (True, "true", "ok", "up", "healthy", "connected", "ready", "pass", "operational")
+_OFF = (None, "disabled", "unused", "not configured", "not_configured", "n/a")
+
+
+def is_up(state: object) -> bool:
+    """Whether a service says that it works."""
+    return _folded(state) in _UP
+
+
+def is_off(state: object) -> bool:
+    """Whether a service says that it is not used."""
+    return _folded(state) in _OFF
+
+
+def states(services: object) -> Mapping[str, object]:
+    """State by service; a service may be told by an object that has a status."""
+    return {
+        name: as_object(state).get("status", "no status") if isinstance(state, dict) else state
+        for name, state in as_object(services).items()
+    }
+
+
+def as_object(document: object) -> Mapping[str, object]:
+    """A JSON object with its keys as text; empty where it is none."""
+    return {str(k): v for k, v in document.items()} if isinstance(document, dict) else {}
+
+
+def _folded(state: object) -> object:
+    return state.strip().lower() if isinstance(state, str) else state
