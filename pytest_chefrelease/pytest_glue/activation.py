@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.checks.declare import catalogue, declared_as
 from pytest_chefrelease.checks.own import include_own
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.pytest_glue import options, selection
-from pytest_chefrelease.pytest_glue.session import StageSession
+from pytest_chefrelease.pytest_glue.session import StageSession, unknown_item
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.settings.load import load_settings
@@ -65,6 +65,7 @@ def activate(config: pytest.Config, stage: Stage) -> None:
         unknown := unknown_items(loaded.settings, catalogue(), loaded.places)
     ):
         raise SettingsError(unknown)
+    _demand_items(loaded.settings)
     repository = (base / loaded.settings.release.repository).resolve()
     run = StageRun(
         stage=stage,
@@ -85,6 +86,14 @@ def activate(config: pytest.Config, stage: Stage) -> None:
         from pytest_chefrelease.pytest_glue.ending import Ending
 
         config.pluginmanager.register(Ending(config), "chefrelease-ending")
+
+
+def _demand_items(settings: Settings) -> None:
+    """A selection by an id that no item has would select nothing, and not say why."""
+    literal = [glob for glob in settings.release.items if not set(glob) & set("*?[")]
+    unknown = [item_id for item_id in literal if declared_as(item_id) is None]
+    if unknown:
+        raise SettingsError([f"--release-item {each}: {unknown_item(each)}" for each in unknown])
 
 
 def _configuration(path: Path | None) -> tuple[str, str] | None:

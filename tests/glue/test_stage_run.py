@@ -90,6 +90,16 @@ def test_whatever_glob_names_an_item_selects_it(gate: Gate, glob: str) -> None:
     assert "test_health.py::test_health_endpoint" in ran.text
 
 
+def test_an_item_that_does_not_exist_is_told_with_the_nearest(gate: Gate) -> None:
+    ran = gate("-m", "postrelease", "--release-item", "heath.endpoint")
+
+    assert ran.code == 4
+    assert (
+        'no check declares the item "heath.endpoint"; did you mean "health.endpoint"?' in ran.text
+    )
+    assert "Traceback" not in ran.text
+
+
 def test_ordinary_tests_run_without_a_stage_and_nothing_is_written(
     gate: Gate, pytester: pytest.Pytester
 ) -> None:

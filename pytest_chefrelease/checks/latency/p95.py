@@ -79,7 +79,8 @@ def _judge(
             f"stopped because errors rose: {measured.stopped}; {words}",
             expected=expected,
             where=where,
-            remedy=_REMEDY if is_proven else "Find the errors' cause, then measure again.",
+            remedy="Find the errors' cause (is the path in latency.endpoints right?), then measure "
+            "again.",
             evidence=seen,
         )
     own_ms, p95_ms = (seen.facts.get(name) for name in ("lateness_ms", "p95_ms"))
