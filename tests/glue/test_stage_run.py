@@ -30,7 +30,11 @@ def test_a_url_alone_verifies_what_it_allows_and_holds(
     record = ran.record()
     assert record["verdict"] == "HOLD"
     outcomes = {item["id"]: item["outcome"] for item in record["items"]}
-    assert outcomes == {"health.endpoint": "passed", "migrations.status": "unverified"}
+    assert outcomes == {
+        "health.endpoint": "passed",
+        "health.readiness": "not-applicable",
+        "migrations.status": "unverified",
+    }
     assert ran.last_line.startswith("HOLD: ")
     assert "Traceback" not in ran.text
 
