@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pytest_chefrelease.doctor import vendors
 from pytest_chefrelease.doctor.source import Kind, Source, Touch
+from pytest_chefrelease.probes.backups.s3 import SCHEME
 from pytest_chefrelease.settings.model import CommandRule, Environment, Settings
 
 _READS = "GET, HEAD, OPTIONS"
@@ -27,6 +28,11 @@ _BACKUP_ITEMS = (
     *("backup.fresh", "backup.complete", "backup.restores"),
     *("migrations.rehearsed", "migrations.idempotent"),
 )
+_STORE = "the store in AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, else Amazon S3"
+_METADATA = Touch(
+    "GET", "AWS' metadata service, where no variable or file has credentials", is_host=True
+)
+_AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _BROWSER_ITEMS = ("routes.browser", "routes.login", "staging.route")
 
 
@@ -95,15 +101,21 @@ def _github(settings: Settings) -> Source:
 
 def _backups(settings: Settings) -> Source:
     path = settings.backup.path
-    touches = [Touch("read", path)] if path else []
-    # What is restored is on this machine's disk as long as the stage runs.
-    touches += [Touch("write", "a temporary folder")] if path and settings.backup.restore else []
+    is_remote = bool(path and path.startswith(SCHEME))
+    if is_remote:
+        touches = [Touch("list, GET", f"{path} at {_STORE}", is_host=True), _METADATA]
+    else:
+        touches = [Touch("read", path)] if path else []
+    # What is fetched or restored is on this machine's disk as long as the stage runs.
+    keeps = path and (is_remote or settings.backup.restore)
+    touches += [Touch("write", "a temporary folder")] if keeps else []
     return Source(
         name="production's backups",
         kind=Kind.BACKUPS,
         items=_BACKUP_ITEMS,
         place=path,
         touches=tuple(touches),
+        credentials=_AWS_VARIABLES if is_remote else (),
         remedy='Set backup.path in release.toml, such as "backups/*.dump".',
     )
 

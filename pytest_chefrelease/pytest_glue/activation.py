@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -130,9 +131,8 @@ def _shared(config: pytest.Config, stage: Stage, workerinput: dict[str, Any] | N
 
 
 def _remove(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    # A backup may be a folder in it.
+    shutil.rmtree(folder)
 
 
 def _direct_reports(config: pytest.Config, run: StageRun) -> None:

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pytest_chefrelease.settings.moments import DayOrMoment, OfficeHours, TimeZone
 from pytest_chefrelease.settings.values import (
     AutomaticBackups,
+    BackupPath,
     Date,
     Duration,
     Endpoint,
@@ -315,7 +316,9 @@ class RedisTable(Table):
 class BackupTable(Table):
     """Where backups of production are written, and what each must be.
 
-    ``path`` is a glob or a folder, relative to the repository. ``api_url`` is the address of
+    ``path`` is a glob or a folder, relative to the repository, or of objects in an S3-compatible
+    store (``s3://BUCKET/PREFIX/*.dump``), whose region, credentials and endpoint are those of
+    AWS' own tools (``AWS_PROFILE``, ``AWS_ENDPOINT_URL``). ``api_url`` is the address of
     ``automatic``'s provider where it is not [provider]'s own. ``database`` is the name in the
     backup, by default that of production's URL; ``time_zone`` is that of the machine that runs
     pg_dump, whose archives tell its clock. A backup smaller than ``least_of_last`` of the one
@@ -325,7 +328,7 @@ class BackupTable(Table):
     or ``render:DATABASE_ID``; tokens are the provider's.
     """
 
-    path: str | None = None
+    path: BackupPath | None = None
     max_age: Duration = timedelta(hours=24)
     restore: bool = True
     api_url: Url | None = None

@@ -157,6 +157,7 @@ def parse_log_source(value: object) -> str:
     raise ValueError("file:GLOB, command:LINE, loki:URL, render, or fly is allowed")
 
 
+_OBJECTS = re.compile(r"s3://[A-Za-z0-9][\w.-]+(?:/.*)?")
 _AUTOMATIC = re.compile(r"(?:fly|render):[\w.-]+")
 
 
@@ -165,6 +166,13 @@ def parse_automatic_backups(value: object) -> str:
     if isinstance(value, str) and _AUTOMATIC.fullmatch(value):
         return value
     raise ValueError("fly:APP or render:DATABASE_ID is allowed")
+
+
+def parse_backup_path(value: object) -> str:
+    """A path of files, or the address of objects in a bucket; raise ValueError otherwise."""
+    if isinstance(value, str) and ("://" not in value or _OBJECTS.fullmatch(value)):
+        return value
+    raise ValueError("a path, a glob, or s3://BUCKET/PREFIX/*.dump is allowed")
 
 
 def parse_moment(value: object) -> datetime:
@@ -189,6 +197,7 @@ LogSourceText = Annotated[str, BeforeValidator(parse_log_source)]
 Moment = Annotated[datetime, BeforeValidator(parse_moment)]
 Date = Annotated[date, BeforeValidator(parse_date)]
 SomeText = Annotated[str, BeforeValidator(parse_text)]
+BackupPath = Annotated[str, BeforeValidator(parse_backup_path)]
 AutomaticBackups = Annotated[str, BeforeValidator(parse_automatic_backups)]
 SecretSource = Annotated[str, BeforeValidator(parse_secret_source)]
 OneOrMore = Annotated[tuple[int, ...], BeforeValidator(parse_statuses)]

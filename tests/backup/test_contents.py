@@ -21,33 +21,14 @@ from pytest_chefrelease.probes.backups.form import encrypted_by
 from pytest_chefrelease.probes.backups.header import read_header, stamped
 from pytest_chefrelease.probes.backups.rows import RowCounter
 from pytest_chefrelease.probes.scratch.statements import split
-from tests.probes.databases import PASSWORD, Database, server
-
-ROWS = {"public.orders": 500, 'kitchen.the "dish"': 3, "public.empty": 0}
+from tests.backup.given import ROWS, dump, fill
+from tests.probes.databases import Database, server
 
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Database]:
     with server() as running:
-        database = running.database()
-        database.execute(
-            "CREATE SCHEMA kitchen; CREATE TABLE empty (id int);"
-            "CREATE TABLE orders AS SELECT n AS id, E'a\\nb' AS note"
-            " FROM generate_series(1, 500) AS n;"
-            'CREATE TABLE kitchen."the ""dish""" AS SELECT generate_series(1, 3) AS id;'
-        )
-        yield database
-
-
-def dump(database: Database, path: Path, *options: str) -> Path:
-    cluster = database.server.cluster
-    where = f"host=127.0.0.1 port={cluster.port} user=rehearsal dbname={database.name}"
-    subprocess.run(
-        [cluster.programs.path("pg_dump"), *options, f"--file={path}", where],
-        env={"PGPASSWORD": PASSWORD, "TZ": "UTC"},
-        check=True,
-    )
-    return path
+        yield fill(running.database())
 
 
 def held(path: Path) -> Contents:

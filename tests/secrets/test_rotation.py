@@ -13,9 +13,9 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from moto.server import ThreadedMotoServer
 
 from pytest_chefrelease.runbook.outcome import Outcome, Result
+from tests.probes.aws_server import aws_server, point_at, without_credentials
 from tests.probes.loopback import Request, answer, serving
 from tests.secrets.contract import discovery_answer, openapi_answer, read
 from tests.secrets.world import JWT, VALUES, verify, verifying, without
@@ -251,23 +251,13 @@ def test_a_value_in_a_malformed_answer_is_not_repeated() -> None:
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with aws_server() as address:
+        yield address
 
 
 @pytest.fixture
 def aws(moto: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    point_at(moto, monkeypatch)
     return moto
 
 
@@ -324,10 +314,7 @@ def test_aws_that_does_not_answer_is_no_evidence(aws: str, monkeypatch: pytest.M
 
 
 def test_aws_without_credentials_says_which(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    without_credentials(monkeypatch)
 
     result = asyncio.run(at(NOW, "aws:chef/"))
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from pytest_chefrelease.checks.backup.newest import Known, demand_database, newest, source_of
+from pytest_chefrelease.checks.backup.room import demand_room
+from pytest_chefrelease.checks.backup.words import size
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.once import Json
 from pytest_chefrelease.errors import Failed, Unverified
 from pytest_chefrelease.probes.backups.contents import Contents, read_contents
-
-T = TypeVar("T")
+from pytest_chefrelease.probes.in_thread import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +85,11 @@ def _whole(contents: Contents | None, found: Known) -> Contents:
 async def _read(look: Context, found: Known) -> Json:
     source = source_of(look)
     folder = look.once.shared or _own_folder(look)
-    look.say(f"reading {found.place} to its end")
+    if source.is_remote:
+        await demand_room(folder, found.backup.size_bytes, "fetching the backup")
+        look.say(f"fetching {found.place}, {size(found.backup.size_bytes)}")
     path = await source.fetch(found.backup, folder)
+    look.say(f"reading {found.place} to its end")
     contents = await in_thread(lambda is_wanted: read_contents(path, is_wanted))
     after = await source.look_again(found.backup)
     reading = _Reading(str(path), contents, after != found.backup)
@@ -106,12 +106,3 @@ def _own_folder(look: Context) -> Path:
 
     look.probes.at_end(remove)
     return folder
-
-
-async def in_thread(work: Callable[[Callable[[], bool]], T]) -> T:
-    """Run ``work`` beside the loop; it is told when nobody waits for it any more."""
-    given_up = threading.Event()
-    try:
-        return await asyncio.to_thread(work, lambda: not given_up.is_set())
-    finally:
-        given_up.set()

@@ -6,19 +6,18 @@ is that of whichever process did it.
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
 from pytest_chefrelease.checks.backup.reading import Read, read_newest
-from pytest_chefrelease.checks.backup.words import size
+from pytest_chefrelease.checks.backup.room import demand_room
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.drill.rehearsal import Rehearsal, rehearse
 from pytest_chefrelease.checks.once import Json
-from pytest_chefrelease.errors import NotApplicable, ProbeError, Unreachable
+from pytest_chefrelease.errors import NotApplicable, ProbeError
 from pytest_chefrelease.probes.backups.tables import LiveSize, read_size
 from pytest_chefrelease.probes.scratch.keeper import jobs
 from pytest_chefrelease.probes.scratch.restore import Restored, Restoring
@@ -51,7 +50,7 @@ async def try_newest(look: Context) -> tuple[Read, Tried]:
 async def _try(look: Context, read: Read) -> Json:
     live = await _live_size(look)
     needed = _needed(read, live)
-    await _demand_space(needed)
+    await demand_room(Path(tempfile.gettempdir()), needed, "restoring")
     at_least = max(read.contents.header.dump_major or 0, live.major if live else 0)
     cluster = await look.probes.scratch.server(at_least)
     table = look.settings.backup
@@ -78,14 +77,3 @@ def _needed(read: Read, live: LiveSize | None) -> int:
     if live is not None:
         return round(live.size_bytes * _SPARE)
     return read.known.backup.size_bytes * _UNPACKS_TO
-
-
-async def _demand_space(needed: int) -> None:
-    folder = tempfile.gettempdir()
-    free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
-    if free < needed:
-        raise Unreachable(
-            f"restoring needs {size(needed)}, {size(free)} are free",
-            where=folder,
-            remedy="Make room, or let TMPDIR name a larger disk.",
-        )

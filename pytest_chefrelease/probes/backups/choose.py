@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.backups.files import FileBackups
+from pytest_chefrelease.probes.backups.s3 import SCHEME, S3Backups
 from pytest_chefrelease.probes.backups.source import BackupSource
 from pytest_chefrelease.settings.model import BackupTable
 
@@ -17,4 +18,6 @@ def choose_backup_source(table: BackupTable, repository: Path) -> BackupSource:
             "nobody said where backups of production are",
             remedy='Set backup.path in release.toml, such as "backups/*.dump".',
         )
+    if table.path.startswith(SCHEME):
+        return S3Backups.at(table.path)
     return FileBackups(str(repository / Path(table.path).expanduser()))

@@ -14,7 +14,7 @@ from pytest_chefrelease.errors import AccessDenied, ProbeError, Unreachable
 from pytest_chefrelease.probes.backups.form import HEAD_BYTES
 from pytest_chefrelease.probes.backups.source import Backup
 
-_CONTENTS = "toc.dat"
+CONTENTS = "toc.dat"
 """The file that makes a folder a backup in pg_dump's directory format."""
 
 
@@ -28,6 +28,11 @@ class FileBackups:
     def place(self) -> str:
         """The pattern."""
         return self.pattern
+
+    @property
+    def is_remote(self) -> bool:
+        """Never."""
+        return False
 
     async def newest_first(self) -> tuple[Backup, ...]:
         """Raises Unreachable where the folder is not there, AccessDenied."""
@@ -50,7 +55,7 @@ class FileBackups:
 
     def _paths(self) -> Iterator[Path]:
         path = Path(self.pattern)
-        if path.is_dir() and not (path / _CONTENTS).is_file():
+        if path.is_dir() and not (path / CONTENTS).is_file():
             yield from (child for child in path.iterdir() if not child.name.startswith("."))
         else:
             yield from map(Path, glob.glob(self.pattern, recursive=True))  # noqa: PTH207 (absolute)
@@ -97,7 +102,7 @@ def _seen(path: Path) -> Backup | None:
     if path.is_file():
         state = path.stat()
         return Backup(str(path), state.st_size, _utc(state.st_mtime))
-    contents = path / _CONTENTS
+    contents = path / CONTENTS
     if not contents.is_file():
         return None
     states = [child.stat() for child in path.iterdir()]
@@ -108,7 +113,7 @@ def _seen(path: Path) -> Backup | None:
 def _head(backup: Backup) -> bytes:
     path = Path(backup.place)
     try:
-        with (path / _CONTENTS if backup.is_directory else path).open("rb") as file:
+        with (path / CONTENTS if backup.is_directory else path).open("rb") as file:
             return file.read(HEAD_BYTES)
     except OSError as error:
         raise refused(backup.place, error) from None

@@ -29,6 +29,10 @@ class BackupSource(Protocol):
     def place(self) -> str:
         """The glob, folder or address."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether fetching a backup takes room on this machine."""
+
     async def newest_first(self) -> tuple[Backup, ...]:
         """All backups, by the time at which they were written. Raises ProbeErrors."""
 
