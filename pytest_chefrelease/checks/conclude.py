@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pytest_chefrelease.checks.declare import Check
 from pytest_chefrelease.checks.policy import is_blocking, override_of
 from pytest_chefrelease.runbook.item import Item, Stage
+from pytest_chefrelease.runbook.migration_assessment import answers
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.quick_check import Line, LineEvidence, fill
 from pytest_chefrelease.runbook.record import StageRecord
@@ -73,6 +74,7 @@ def deployment(settings: Settings, release: Release, results: Sequence[Result]) 
         backup=_fact(results, "backup.fresh", "path"),
         migration=_fact(results, "migrations.status", "failed_migration"),
         targets=_targets_of_rollback(settings, results),
+        assessment=answers(r for r in results if r.stage is not Stage.PRERELEASE),
     )
 
 

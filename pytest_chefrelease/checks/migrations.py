@@ -12,6 +12,7 @@ from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.drill.from_scratch import migrations_from_scratch
 from pytest_chefrelease.checks.drill.idempotent import migrations_idempotent
 from pytest_chefrelease.checks.drill.rehearsed import migrations_rehearsed
+from pytest_chefrelease.checks.migrations_assessment import with_assessment
 from pytest_chefrelease.checks.migrations_evidence import evidence_of
 from pytest_chefrelease.checks.migrations_safe import safe
 from pytest_chefrelease.checks.migrations_staging import tested_on_staging
@@ -88,6 +89,7 @@ async def status(look: Context) -> Evidence:
     compared = compare(release, history, look.settings.migrations.accepted_order)
     recent = await asyncio.to_thread(_of_this_release, look, release)
     seen = evidence_of(look, database.database, release, compared, recent)
+    seen = await with_assessment(look, seen, compared.failed)
     _demand_history(look, compared, seen)
     expected = await asyncio.to_thread(left_behind, look)
     stayed = [f.name for f in compared.of(Problem.NOT_IN_RELEASE) if f.name in expected]

@@ -20,7 +20,8 @@ class Deployment:
     ``provider`` is ``fly``, ``render``, ``docker`` or None; ``apps`` are the provider's
     names of API and web; ``image`` is the image of the previous release, and ``targets`` what
     the provider takes to go back by app: an image, or Render's id of a deploy; ``backup`` is
-    the newest backup file; ``migration`` the name of the migration that failed.
+    the newest backup file; ``migration`` the name of the migration that failed, and
+    ``assessment`` the protocol's questions of it with their answers.
     """
 
     provider: str | None = None
@@ -30,6 +31,7 @@ class Deployment:
     backup: str | None = None
     migration: str | None = None
     targets: Mapping[str, str] = field(default_factory=dict)
+    assessment: tuple[tuple[str, str], ...] = ()
 
 
 def rollback_commands(deployment: Deployment) -> tuple[str, ...]:
@@ -43,8 +45,9 @@ def rollback_commands(deployment: Deployment) -> tuple[str, ...]:
 def migration_commands(deployment: Deployment) -> tuple[str, ...]:
     """The runbook's bad-migration protocol, steps 1 to 4."""
     name = quote(deployment.migration or "MIGRATION_NAME")
+    asked = deployment.assessment or ((_QUESTIONS, ""),)
     return (
-        "# Assess: is the app still functional? is data corrupted? can we fix forward?",
+        *(f"# {_one_line(f'{question} {answer}')}" for question, answer in asked),
         "npx prisma migrate status",
         f"npx prisma migrate resolve --rolled-back {name}",
         f"{_restore(deployment.backup or 'BACKUP_FILE')}    # only if data is badly corrupted",
@@ -141,6 +144,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+_QUESTIONS = "Assess: is the app still functional? is data corrupted? can we fix forward?"
 _NO_PROVIDER = "(Set [provider] in release.toml for the exact commands.)"
 _DOCKER_RESTART = "docker-compose up -d --force-recreate"
 _ROLLBACK: dict[str, Callable[[Deployment], tuple[str, ...]]] = {

@@ -57,10 +57,12 @@ def test_commands_are_filled_in_from_settings_release_and_results() -> None:
             symptom=Symptom.MIGRATION_FAILED,
         ),
         result("backup.fresh", path="b.dump"),
+        result("health.endpoint"),
     )
 
     assert "npx prisma migrate resolve --rolled-back 20261101_orders" in record.response.commands
     assert any("b.dump" in command for command in record.response.commands)
+    assert record.response.commands[0] == "# Is the app still functional? yes: seen"
 
 
 def test_commands_are_filled_in_from_earlier_stages_too() -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pytest_chefrelease.probes.scratch.migrate import Migration, deploy
 from pytest_chefrelease.runbook.evidence import Table, Text
 from pytest_chefrelease.runbook.item import Severity, Stage, Symptom
+from pytest_chefrelease.runbook.migration_assessment import APPLIED, CORRUPTED, FORWARD
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.runbook.release import Release
 from tests.checks.looking import verified
@@ -183,6 +185,47 @@ def test_a_failed_migration_fails_with_its_log(case: Case, stage: Stage) -> None
     log = next(one for one in result.evidence.attachments if isinstance(one, Text))
     assert log.title == f"Stored log of {ORDERS}"
     assert "Database error code: 42P07" in log.content
+
+
+@pytest.mark.parametrize(
+    ("script", "applied", "corrupted", "forward"),
+    [
+        (
+            "CREATE TABLE fresh (id int); UPDATE users SET id = 2; CREATE TABLE orders (id int);",
+            (
+                "none: PostgreSQL undid all 3 together; of its tables public.orders is there, "
+                "public.fresh is not"
+            ),
+            "no: nothing of this try stayed",
+            "yes: what it makes is there already",
+        ),
+        (
+            (
+                "BEGIN; CREATE TABLE fresh (id int); UPDATE users SET id = 2; COMMIT;"
+                " CREATE TABLE orders (id int);"
+            ),
+            "not known: the script commits by itself",
+            "not known: it may have changed or removed rows: line 1, UPDATE users SET id = 2",
+            "not known before it is clear what was applied; by its error 42P07",
+        ),
+    ],
+    ids=["undone as a whole", "committed in the middle"],
+)
+def test_what_the_protocol_asks_of_a_failed_migration_is_answered(
+    case: Case, script: str, applied: str, corrupted: str, forward: str
+) -> None:
+    case.release(SCRIPTS | {ORDERS: script})
+    case.applied(INIT, MENU)
+    case.database.execute("CREATE TABLE public.orders (id int)")
+    tried = Migration(ORDERS, script.encode())
+    assert deploy(case.database.url, [tried]).error
+
+    told = facts(case.look(Stage.POSTRELEASE))["assessment"]
+
+    assert isinstance(told, dict)
+    assert told[APPLIED].startswith(applied)
+    assert told[CORRUPTED].startswith(corrupted)
+    assert told[FORWARD].startswith(forward)
 
 
 def test_a_failure_is_not_hidden_behind_pending_ones(case: Case) -> None:
