@@ -39,8 +39,8 @@ WHOLE = Attempt(REFUSED, statements=3, is_one_piece=True, changes=("line 2, UPDA
         (
             replace(WHOLE, there=("public.a",), missing=("public.b",)),
             (
-                "not known: what the script makes may be from before, or from this try; of its tables "
-                "public.a is there, public.b is not"
+                "not known: what the script makes may be from before, or from this try; of its"
+                " tables public.a is there, public.b is not"
             ),
             "not known: it may have changed or removed rows: line 2, UPDATE orders",
             "not known before it is clear what was applied; by its error 23505: correct the rows",
