@@ -88,13 +88,19 @@ def test_an_answer_says_no_more_than_the_evidence(
     assert told[FORWARD].startswith(forward)
 
 
-def seen(name: str, outcome: Outcome, summary: str, later_s: float = 0, **facts: str) -> Result:
+def seen(
+    name: str,
+    outcome: Outcome,
+    summary: str,
+    later_s: float = 0,
+    facts: dict[str, str] | None = None,
+) -> Result:
     at = NOW + timedelta(seconds=later_s)
-    evidence = Evidence(summary, "here", at, {"assessment": {**facts}})
+    evidence = Evidence(summary, "here", at, {"assessment": {**(facts or {})}})
     return replace(result(outcome, name, summary=summary), evidence=evidence)
 
 
-STATUS = seen("migrations.status", Outcome.FAILED, "x failed", **assess(WHOLE))
+STATUS = seen("migrations.status", Outcome.FAILED, "x failed", facts=assess(WHOLE))
 WELL = seen("health.endpoint", Outcome.PASSED, "status ok")
 
 
@@ -131,7 +137,8 @@ def test_without_a_look_at_migrations_there_is_nothing_to_answer() -> None:
 
 
 def test_an_answer_is_one_line_of_bounded_length() -> None:
-    told = answers([seen("migrations.status", Outcome.FAILED, "x", **{APPLIED: "a\nb" * 900,
-                         CORRUPTED: "no", FORWARD: "yes"})])  # fmt: skip
+    facts = {APPLIED: "a\nb" * 900, CORRUPTED: "no", FORWARD: "yes"}
+
+    told = answers([seen("migrations.status", Outcome.FAILED, "x", facts=facts)])
 
     assert all("\n" not in answer and len(answer) <= 300 for _, answer in told)
