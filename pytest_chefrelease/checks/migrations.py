@@ -16,6 +16,7 @@ from pytest_chefrelease.checks.migrations_assessment import with_assessment
 from pytest_chefrelease.checks.migrations_evidence import evidence_of
 from pytest_chefrelease.checks.migrations_safe import safe
 from pytest_chefrelease.checks.migrations_staging import tested_on_staging
+from pytest_chefrelease.checks.migrations_witness import demand_heard, hear_prisma
 from pytest_chefrelease.errors import Failed, Unverified
 from pytest_chefrelease.probes.prisma import read_history, read_release_migrations
 from pytest_chefrelease.runbook.evidence import Evidence
@@ -90,11 +91,13 @@ async def status(look: Context) -> Evidence:
     recent = await asyncio.to_thread(_of_this_release, look, release)
     seen = evidence_of(look, database.database, release, compared, recent)
     seen = await with_assessment(look, seen, compared.failed)
+    seen, silent = await hear_prisma(look, database.database, release, compared, seen)
     _demand_history(look, compared, seen)
     expected = await asyncio.to_thread(left_behind, look)
     stayed = [f.name for f in compared.of(Problem.NOT_IN_RELEASE) if f.name in expected]
     findings = [f for f in compared.findings if f.name not in stayed]
     _demand_agreement(look, replace(compared, findings=tuple(findings)), seen)
+    demand_heard(silent, seen)
     return _with_left_behind(seen, look, stayed)
 
 

@@ -67,6 +67,7 @@ def sources_of(settings: Settings) -> tuple[Source, ...]:
         _backups(settings),
         *_addresses(settings),
         *_databases(settings),
+        *_prisma(settings),
         _redis(settings),
         *_accounts(settings),
         *vendors.sources_of(settings),
@@ -173,6 +174,28 @@ def _databases(settings: Settings) -> Iterator[Source]:
             "release.toml.",
             is_optional=name == "staging" and settings.release.environment != "staging",
         )
+
+
+def _prisma(settings: Settings) -> Iterator[Source]:
+    table = settings.migrations
+    if not table.ask_prisma:
+        return
+    database = settings.target.database_env
+    run = Touch("run", "prisma migrate status, of node_modules in the repository")
+    asks = Touch("SELECT, by Prisma", f"the database in {database}", is_host=True)
+    fetches = Touch(
+        "GET", "Prisma's own hosts, where its engines are not installed with it", is_host=True
+    )
+    yield Source(
+        name="Prisma, the second witness",
+        kind=Kind.PROGRAM,
+        items=("migrations.status",),
+        place="prisma",
+        touches=(run, *([asks] if database else []), fetches),
+        credentials=(*([database] if database else []), *table.prisma_variables),
+        remedy="Install the release's packages (npm ci, pnpm install), or set "
+        "migrations.ask_prisma = false.",
+    )
 
 
 def _redis(settings: Settings) -> Source:

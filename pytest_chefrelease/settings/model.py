@@ -284,7 +284,9 @@ class MigrationsTable(Table):
 
     ``accepted_order`` names migrations that are known to be applied out of order. ``accepted``
     are findings of migrations.safe that are taken on; locks on tables of production of at most
-    ``small_table`` bytes are over in no time, and do not count.
+    ``small_table`` bytes are over in no time, and do not count. ``ask_prisma`` lets the Prisma
+    that is installed in the repository (``node_modules/.bin/prisma``) be a second witness of
+    migrations.status; it gets the database's URL, and the variables in ``prisma_variables``.
     """
 
     tool: Literal["prisma"] = "prisma"
@@ -292,6 +294,8 @@ class MigrationsTable(Table):
     accepted_order: tuple[str, ...] = ()
     accepted: tuple[AcceptedRisk, ...] = ()
     small_table: Annotated[int, Field(ge=0)] = 10_000_000
+    ask_prisma: bool = False
+    prisma_variables: tuple[SomeText, ...] = ()
 
 
 class DatabaseTable(Table):

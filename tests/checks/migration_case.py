@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -39,6 +39,7 @@ class Case:
     database: Database
     commit: str | None = None
     previous: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def release(
         self,
@@ -119,7 +120,7 @@ class Case:
             stage=stage,
             release=Release("v1.5.0", self.commit, "production", previous_version=self.previous),
             repository=self.tree.path,
-            environment={"DATABASE_URL": self.database.url + query},
+            environment={**self.variables, "DATABASE_URL": self.database.url + query},
         )
 
     def _run(self, statement: str, *values: object) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pytest_chefrelease.runbook.item import Stage
-from pytest_chefrelease.runbook.outcome import Outcome
+from pytest_chefrelease.runbook.outcome import Outcome, Result
 from tests.checks.migration_case import DIRECTORY, ERROR, INIT, MENU, ORDERS, SCRIPTS, Case
 from tests.checks.work_tree import WorkTree
-from tests.probes.databases import Server, server
+from tests.probes.databases import PASSWORD, Server, server
 
 PRISMA = Path(__file__).parents[2] / ".venv" / "prisma"
 UP_TO_DATE, PENDING = "Database schema is up to date!", "have not yet been applied"
@@ -193,3 +193,95 @@ def prisma_status(case: Case, query: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
+
+
+# --- as a second witness
+
+
+@pytest.fixture
+def product(running: Server, tmp_path: Path) -> Case:
+    """A checkout in which Prisma is installed, as npm leaves it."""
+    case = Case(WorkTree.make(tmp_path / "product"), running.database())
+    package = case.tree.path / "packages" / "db"
+    package.mkdir(parents=True)
+    (package / "node_modules").symlink_to(PRISMA / "node_modules")
+    for name in ("prisma.config.ts", "schema.prisma"):
+        (package / name).write_bytes((PRISMA / name).read_bytes())
+    return case
+
+
+def heard(case: Case, stage: Stage = Stage.POSTRELEASE, **variables: str) -> Result:
+    """migrations.status with Prisma as a witness, which is given these variables besides."""
+    engine = str(PRISMA / "package.json")
+    given = {
+        "ORACLE_MIGRATIONS": str(case.tree.path / DIRECTORY),
+        "PRISMA_QUERY_ENGINE_LIBRARY": engine,
+        "PRISMA_SCHEMA_ENGINE_BINARY": engine,
+        **variables,
+    }
+    surroundings = {"PATH": os.environ["PATH"], "SECRET_OF_OTHERS": "x"}
+    case.variables = {**surroundings, **given}
+    return case.look(stage, ask_prisma=True, prisma_variables=list(given))
+
+
+def test_a_witness_that_agrees_is_named(product: Case) -> None:
+    up_to_date(product)
+
+    result = heard(product)
+
+    assert result.outcome is Outcome.PASSED
+    assert result.summary.endswith("3 migrations applied; Prisma agrees")
+
+
+def test_what_it_is_known_to_pass_over_is_our_failure_and_no_disagreement(product: Case) -> None:
+    edited(product)
+
+    result = heard(product)
+
+    assert result.outcome is Outcome.FAILED
+    assert "was edited after being applied" in result.summary
+
+
+def test_a_witness_that_contradicts_holds_the_release_with_both_named(product: Case) -> None:
+    up_to_date(product)
+    other = product.tree.path / "other" / "20990101000000_more" / "migration.sql"
+    other.parent.mkdir(parents=True)
+    other.write_text("SELECT 1;")
+
+    result = heard(product, ORACLE_MIGRATIONS=str(other.parents[1]))
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert (
+        "Prisma says pending: 20990101000000_more; the history that was read here says up to"
+        in (result.summary)
+    )
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda case: (case.tree.path / "packages/db/node_modules").unlink(), "is not installed"),
+        (
+            lambda case: (case.tree.path / DIRECTORY / ORDERS / "migration.sql").write_text("-- x"),
+            "the work tree holds other migrations than the release commit",
+        ),
+        (
+            lambda case: (case.tree.path / "packages/db/prisma.config.ts").write_text(
+                "throw new Error(`bad ${process.env.DATABASE_URL} ${process.env.SECRET_OF_OTHERS}`)"
+            ),
+            "exit code 1",
+        ),
+    ],
+    ids=["not installed", "another work tree", "an error"],
+)
+def test_a_witness_that_is_not_heard_holds_the_release_and_tells_no_secret(
+    product: Case, break_it: Callable[[Case], object], said: str
+) -> None:
+    up_to_date(product)
+    break_it(product)
+
+    result = heard(product)
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert said in result.summary
+    assert PASSWORD not in repr(result)

@@ -66,6 +66,11 @@ async def program(source: Source, around: Around) -> str:
 
         found = find_programs()
         return f"PostgreSQL {found.major} in {found.directory}"
+    if name == "prisma":
+        from pytest_chefrelease.probes.prisma_cli import find_prisma
+
+        directory = around.settings.migrations.directory
+        return f"{find_prisma(around.repository, directory).program} is here"
     path = _path_of(name, around)
     if path is None:
         raise MissingExtra(f"{name} is not on this machine", remedy=source.remedy)
