@@ -7,14 +7,14 @@ next to nothing until a stage is selected.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_chefrelease.errors import SettingsError
-from pytest_chefrelease.pytest_glue import options, selection
+from pytest_chefrelease.pytest_glue import neighbours, options, selection
 
 if TYPE_CHECKING:
     from pytest_chefrelease.runbook.outcome import Result
@@ -48,6 +48,8 @@ def verification(item_id: str) -> Callable[..., None]:
 
         require(release_check)
 
+    # Whatever names the project gives its own tests by python_functions, this is one.
+    verify.__test__ = True  # type: ignore[attr-defined]
     marked: Callable[..., None] = pytest.mark.release_item(item_id)(verify)
     return marked
 
@@ -64,8 +66,9 @@ def pytest_load_initial_conftests(
         from pytest_chefrelease.pytest_glue.older_reports import set_aside
 
         set_aside(early_config)
+        neighbours.without_coverage(early_config.known_args_namespace)
     yield
-    options.add_unprefixed(parser)
+    neighbours.remember_foreign(early_config, options.add_unprefixed(parser))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -90,6 +93,14 @@ def _pause_collector(config: pytest.Config) -> None:
     """
     gc.disable()
     config.add_cleanup(gc.enable)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    found = yield
+    return found or neighbours.overlooked(file_path, parent)
 
 
 def pytest_pycollect_makemodule(

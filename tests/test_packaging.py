@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import subprocess
-import sys
 import tomllib
 import zipfile
 from email.parser import Parser
@@ -12,18 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.install.environment import build_wheel
+
 ROOT = Path(__file__).parents[1]
-
-
-def build_wheel(folder: Path) -> Path:
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    [wheel] = folder.glob("*.whl")
-    return wheel
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,8 @@ class Context:
 
     ``repository`` is the release's work tree; ``environment`` the process environment that
     secrets and tokens are read from; ``once`` does expensive work once for all checks and
-    workers; ``say`` shows a line of progress; ``watch`` is there in the monitoring stage.
+    workers; ``say`` shows a line of progress; ``watch`` is there in the monitoring stage;
+    ``reports`` is the folder that the run writes.
     """
 
     settings: Settings
@@ -43,6 +44,7 @@ class Context:
     now: Callable[[], datetime] = utc_now
     say: Say = lambda _line: None
     watch: Watch | None = None
+    reports: Path | None = None
 
     @property
     def api(self) -> str:

@@ -154,7 +154,7 @@ def _direct_reports(config: pytest.Config, run: StageRun) -> None:
 def _demand_writable(reports: Path) -> None:
     """A run whose verdict nobody could read is not worth starting."""
     try:
-        reports.mkdir(parents=True, exist_ok=True)
+        _make(reports)
         with tempfile.TemporaryFile(dir=reports) as file:
             file.write(bytes(_LEAST_SPACE))
     except OSError as error:
@@ -163,10 +163,18 @@ def _demand_writable(reports: Path) -> None:
         ) from None
 
 
-def worker_input(run: StageRun, directory: Path) -> dict[str, object]:
+def _make(reports: Path) -> None:
+    """A new folder of reports is nothing that git should commit."""
+    if not reports.is_dir():
+        reports.mkdir(parents=True)
+        (reports / ".gitignore").write_text("# What pytest-chefrelease writes.\n*\n", "utf-8")
+
+
+def worker_input(run: StageRun, config: pytest.Config) -> dict[str, object]:
     """What a worker is told, as plain data."""
     return {
-        "chefrelease_directory": str(directory),
+        "chefrelease_directory": str(config.invocation_params.dir),
+        **options.for_worker(config),
         "chefrelease_release": asdict(run.release),
         "chefrelease_shared": str(run.shared),
     }

@@ -175,6 +175,7 @@ def start_runner(run: StageRun, redact: Callable[[Result], Result]) -> Runner:
             once=Once(run.shared),
             say=say,
             watch=watch,
+            reports=run.reports,
         )
 
     return Runner(make_context, Hold(run.shared), redact)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from pytest_chefrelease.checks.engine import Task, timeout_of
 from pytest_chefrelease.pytest_glue import selection
 from pytest_chefrelease.pytest_glue.live import LiveView, live_view
 from pytest_chefrelease.pytest_glue.lost import lost
+from pytest_chefrelease.pytest_glue.neighbours import without_reruns
 from pytest_chefrelease.pytest_glue.reporting import CARRIED, Reporting, carried_by
 from pytest_chefrelease.pytest_glue.signals import Signals
 from pytest_chefrelease.report.evidence_json import result_to_text
@@ -48,6 +50,7 @@ class StageSession:
         self.reporting = Reporting(config, run)
         self.is_worker = hasattr(config, "workerinput")
         self.signals = Signals()
+        self._collected: dict[pytest.Item, int] = {}
         self._allows_unverified = run.settings.verdict.allow_unverified
 
     # --- collection -----------------------------------------------------------------
@@ -64,6 +67,7 @@ class StageSession:
         item_id = item_id_of(item)
         if item_id is None:
             return
+        self._collected[item] = len(self._collected)
         declared = _check_of(item_id).item
         markers = [*(stage.value for stage in declared.stages), declared.severity.value.lower()]
         markers += ["browser"] * declared.needs_browser + ["manual"] * declared.manual
@@ -82,7 +86,17 @@ class StageSession:
             self.config.hook.pytest_deselected(items=left_out)
         for item in wanted:
             self._prepare(item)
-        items[:] = self._dealt(sorted(wanted, key=_severity))
+        items[:] = self._dealt(sorted(wanted, key=self._place))
+
+    def _place(self, item: pytest.Item) -> tuple[Severity, int, str]:
+        """The gravest first, and the order that every shard has, whatever shuffles tests.
+
+        Ordinary tests keep the order that they are given, where they are not dealt to shards.
+        """
+        if _TASK in item.stash:
+            return _severity(item), self._collected[item], ""
+        dealt = self.run.settings.release.shard is not None
+        return Severity.P3, sys.maxsize, item.nodeid if dealt else ""
 
     def _dealt(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """The tests of this run's shard; all of them where there is none."""
@@ -104,6 +118,7 @@ class StageSession:
             limit = float(marker.args[0])
         callspec = getattr(item, "callspec", None)
         parameter = callspec.params.get("release_check") if callspec else None
+        without_reruns(item)
         item.stash[_TASK] = Task(check, parameter, limit, item.nodeid)
         watch_s = self.run.settings.monitoring.watch.total_seconds()
         item.add_marker(pytest.mark.timeout(limit * 2 + watch_s + _OUTER_MARGIN_S), append=False)
@@ -226,7 +241,7 @@ class StageSession:
         from pytest_chefrelease.pytest_glue.activation import worker_input
 
         told: dict[str, object] = node.workerinput  # type: ignore[attr-defined]
-        told.update(worker_input(self.run, self.config.invocation_params.dir))
+        told.update(worker_input(self.run, self.config))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: object, cells: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import PurePosixPath
+from pathlib import Path
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -34,7 +34,7 @@ async def version_clean_tree(look: Context) -> Evidence:
     """``git status``, but for ignored files and our own untracked reports."""
     commit = release_commit(look)
     tree = await asyncio.to_thread(read_work_tree, look.probes.git)
-    changes = [each for each in tree.changes if not _is_report(each, look)]
+    changes = [each for each in tree.changes if not _is_report(tree.top, each, look)]
     rows = tuple((each.path, each.kind) for each in changes[:_MOST_ROWS])
     seen = Evidence(
         summary=f"{tree.tracked} files, all as in {commit[:7]}",
@@ -56,9 +56,9 @@ async def version_clean_tree(look: Context) -> Evidence:
     return seen
 
 
-def _is_report(change: Change, look: Context) -> bool:
+def _is_report(top: Path, change: Change, look: Context) -> bool:
     """Whether it is what this suite writes: a gate does not fail for its own report."""
     if change.kind != "untracked":
         return False
-    directory = PurePosixPath(look.settings.report.directory)
-    return PurePosixPath(change.path).is_relative_to(directory)
+    reports = look.reports or look.repository / look.settings.report.directory
+    return (top.resolve() / change.path).is_relative_to(reports.resolve())
