@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_chefrelease.probes.git import GitProbe
+from pytest_chefrelease.probes.postgres import PostgresProbe
+from pytest_chefrelease.probes.prisma import read_history, read_release_migrations
 from pytest_chefrelease.runbook.item import Stage
+from pytest_chefrelease.runbook.migration_history import Comparison, DatabaseHistory, compare
+from pytest_chefrelease.runbook.migration_witness import disagreement, read_word
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from tests.checks.migration_case import DIRECTORY, ERROR, INIT, MENU, ORDERS, SCRIPTS, Case
 from tests.checks.work_tree import WorkTree
@@ -164,6 +170,20 @@ def test_we_say_what_prisma_says_and_what_it_passes_over(
     assert (code, state.prisma in said) == (state.code, True), said
     assert result.outcome is state.outcome, result.summary
     assert state.ours in result.summary
+    word = read_word(said)
+    assert word is None or disagreement(word, compared(case, state.query)) == ""
+    assert (word is None) == (state.prisma == "P3019")
+
+
+def compared(case: Case, query: str) -> Comparison:
+    """What our own reading finds, for the state as Prisma saw it."""
+
+    async def read() -> DatabaseHistory:
+        async with PostgresProbe(case.database.url + query).session() as session:
+            return await read_history(session)
+
+    release = read_release_migrations(GitProbe(case.tree.path), case.commit, DIRECTORY)
+    return compare(release, asyncio.run(read()))
 
 
 def prisma_status(case: Case, query: str) -> tuple[int, str]:
