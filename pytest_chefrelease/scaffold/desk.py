@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_chefrelease.scaffold.release_toml import additions, release_toml
+from pytest_chefrelease.scaffold.suggestion import Suggestion
 from pytest_chefrelease.scaffold.survey import survey
 from pytest_chefrelease.scaffold.toml_text import document
 from pytest_chefrelease.scaffold.work_tree import WorkTree
@@ -37,8 +39,7 @@ def _settings(tree: WorkTree) -> Done:
     existing = find_file(tree.directory, None)
     if existing is None:
         _write_new(tree.directory / "release.toml", release_toml(suggested))
-        count = sum(not each.is_example for each in suggested)
-        return Done((f"release.toml: written, with {count} settings from this repository.",))
+        return Done((f"release.toml: written; {_counted(suggested)}.",))
     more = additions(suggested, existing.data)
     name = existing.path.name
     if not more:
@@ -47,10 +48,19 @@ def _settings(tree: WorkTree) -> Done:
     return Done((said, "", document(more).rstrip(), ""), is_whole=False)
 
 
+def _counted(suggested: Sequence[Suggestion]) -> str:
+    """How much of it the repository has given, and how much only speaks of another product."""
+    written = [each for each in suggested if not each.is_example]
+    found = sum(each.is_found for each in written)
+    others = len(written) - found
+    said = f"{found} settings are from this repository" if found else "nothing was found here"
+    return said + (f", {others} take ChefCloud's defaults out" if others else "")
+
+
 def _workflow(tree: WorkTree, ci: str) -> Done:
     settings = load_settings(tree.directory, {}, {}).settings
     found = workflow(tree, ci, settings)
-    path = tree.directory / found.path
+    path = (tree.root or tree.directory) / found.path
     if path.exists():
         said = f"{found.path}: is there, and is left as it is. It would be:"
         return Done((said, "", found.text.rstrip(), ""), is_whole=False)

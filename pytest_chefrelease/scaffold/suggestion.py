@@ -14,7 +14,8 @@ TomlValue = str | int | bool | list["TomlValue"] | dict[str, "TomlValue"]
 class Suggestion:
     """``key = value`` in ``table``; ``source`` is the file it was read from, or why it is so.
 
-    ``is_example`` says that a person has to decide: it is written as a comment.
+    ``is_example`` says that a person has to decide: it is written as a comment. ``is_found`` says
+    that the repository holds it; what is not only takes a default of ChefCloud's out.
     """
 
     table: tuple[str, ...]
@@ -22,6 +23,7 @@ class Suggestion:
     value: TomlValue
     source: str
     is_example: bool = False
+    is_found: bool = True
 
     @property
     def path(self) -> tuple[str, ...]:

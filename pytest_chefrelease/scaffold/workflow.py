@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.doctor.plan import plan_of
+from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.scaffold.looks.existing_ci import jobs
 from pytest_chefrelease.scaffold.work_tree import WorkTree
@@ -18,6 +19,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _ENV = re.compile(r"(?P<indent> *)@@env (?P<stage>\w+)@@")
 _Value = Callable[[str], str]
 """The line by which a CI system hands on a variable that it keeps."""
+_PLAIN = re.compile(r"[\w ./+-]+")
+"""Names that need no quotes in YAML, and none but double ones in a shell."""
 _LIST = re.compile(r"(?P<indent>[ #/]*)@@names@@")
 
 
@@ -33,7 +36,20 @@ class Workflow:
 def workflow(tree: WorkTree, ci: str, settings: Settings) -> Workflow:
     """The workflow for a CI system: github, gitlab, azure or jenkins."""
     make = {"github": _github, "gitlab": _gitlab, "azure": _azure, "jenkins": _jenkins}[ci]
-    return make(tree, settings)
+    root = tree.root or tree.directory.resolve()
+    # CI systems read their files at the repository's root, wherever in it the product is.
+    found = make(WorkTree(root), settings)
+    folder = tree.directory.resolve().relative_to(root).as_posix()
+    return replace(found, text=_in_folder(found.text, folder))
+
+
+def _in_folder(text: str, folder: str) -> str:
+    """The workflow for a product in a folder of the repository; ``.`` is the root."""
+    if folder == ".":
+        return text.replace("@@cd@@", "").replace("@@at@@", "")
+    if not _PLAIN.fullmatch(folder):
+        raise SettingsError([f"{folder}: a workflow cannot name this folder; write it by hand"])
+    return text.replace("@@cd@@", f'cd "{folder}" && ').replace("@@at@@", f"{folder}/")
 
 
 def _github(tree: WorkTree, settings: Settings) -> Workflow:

@@ -26,6 +26,12 @@ from pytest_chefrelease.settings.model import Settings
 from tests.checks.work_tree import WorkTree
 
 CONTRACTS = Path(__file__).parent / "contracts"
+PATHS = {
+    "github": ".github/workflows/release-gate.yml",
+    "gitlab": ".gitlab-ci.yml",
+    "azure": "azure-pipelines-release.yml",
+    "jenkins": "Jenkinsfile.release",
+}
 HISTORY = Path(repository.__file__).parent / "product" / "history"
 
 
@@ -102,6 +108,7 @@ def test_another_product_gets_none_of_chefclouds_endpoints(shop: WorkTree) -> No
     assert [endpoint.name for endpoint in settings.smoke.endpoints] == ["GET /status"]
     assert "auth-guard" not in settings.preflight.rules
     assert settings.routes.paths == ("/", "/login", "/orders")
+    assert settings.secrets.all_required == {}
     assert settings.environments["production"].database_env == "SHOP_DB"
     assert settings.environments["production"].health == "/status"
     assert settings.ci.commands["licences"].run == "yarn check:licences"
@@ -134,7 +141,11 @@ def test_an_empty_folder_gets_a_file_of_examples(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert init()[0] == 0
+    said = (
+        "release.toml: written; nothing was found here, 8 take ChefCloud's defaults out.\n"
+        "Next: chefrelease doctor\n"
+    )
+    assert init() == (0, said)
     assert "# [environments.production]" in (tmp_path / "release.toml").read_text()
 
 
@@ -146,6 +157,26 @@ def test_below_the_root_the_repository_is_found_above(
     init()
 
     assert tomllib.loads(Path("release.toml").read_text())["release"]["repository"] == ".."
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab", "azure", "jenkins"])
+def test_the_workflow_of_a_product_in_a_monorepo_is_the_repositorys(
+    shop: WorkTree, monkeypatch: pytest.MonkeyPatch, ci: str
+) -> None:
+    folder = shop.path / "services" / "my shop"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+
+    code, said = init("--ci", ci)
+
+    assert code == 0, said
+    [path] = [path for path in PATHS.values() if (shop.path / path).exists()]
+    text = (shop.path / path).read_text()
+    assert path == PATHS[ci]
+    assert len(re.findall(r'cd "services/my shop" && \S*pytest -m', text)) == 3
+    assert "services/my shop/reports" in text
+    if ci != "jenkins":
+        assert yaml.safe_load(text)
 
 
 @pytest.mark.parametrize("name", ["release.toml", "pyproject.toml"])
@@ -166,15 +197,7 @@ def test_a_file_that_is_there_stays_and_what_it_could_take_is_said(
     assert not (shop.path / "release.toml").exists() or name == "release.toml"
 
 
-@pytest.mark.parametrize(
-    ("ci", "path"),
-    [
-        ("github", ".github/workflows/release-gate.yml"),
-        ("gitlab", ".gitlab-ci.yml"),
-        ("azure", "azure-pipelines-release.yml"),
-        ("jenkins", "Jenkinsfile.release"),
-    ],
-)
+@pytest.mark.parametrize(("ci", "path"), PATHS.items())
 def test_a_workflow_has_both_gates_and_the_watch_around_the_users_deploy(
     shop: WorkTree, ci: str, path: str
 ) -> None:

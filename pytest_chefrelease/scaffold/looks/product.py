@@ -24,15 +24,20 @@ def suggestions(tree: WorkTree, found: Sequence[Suggestion]) -> Iterator[Suggest
         return
     health = next((str(each.value) for each in found if each.key == "health"), "/health")
     endpoint: TomlValue = {"get": health, "status": 200}
-    yield Suggestion(("smoke",), "endpoints", [endpoint], _OTHERWISE)
+    yield _neutral("secrets", "defaults", value=False)
+    yield _neutral("smoke", "endpoints", [endpoint])
     rules: list[TomlValue] = [rule for rule in get_args(PreflightRule) if rule != "auth-guard"]
     why = 'add "auth-guard" when protected_paths names guarded ones of yours'
-    yield Suggestion(("preflight",), "rules", rules, why)
+    yield _neutral("preflight", "rules", rules, why)
     for key in ("header_paths", "cors_paths"):
-        yield Suggestion(("preflight",), key, [health], "the health endpoint")
-    yield Suggestion(("environment_matrix",), "defaults", value=False, source=_OTHERWISE)
+        yield _neutral("preflight", key, [health], "the health endpoint")
+    yield _neutral("environment_matrix", "defaults", value=False)
     if "package.json" in tree.paths:
         yield Suggestion(("env",), "NODE_ENV", "production", "package.json: it runs on Node")
     if not any(each.path == ("routes", "paths") for each in found):
-        yield Suggestion(("routes",), "paths", ["/"], _OTHERWISE)
-        yield Suggestion(("routes",), "protected", [], "those that need a login")
+        yield _neutral("routes", "paths", ["/"])
+        yield _neutral("routes", "protected", [], "those that need a login")
+
+
+def _neutral(table: str, key: str, value: TomlValue, source: str = _OTHERWISE) -> Suggestion:
+    return Suggestion((table,), key, value, source, is_found=False)

@@ -23,7 +23,7 @@ pipeline {
     }
     stage('prerelease') {
       steps {
-        sh '.gate/bin/pytest -m prerelease'
+        sh '@@cd@@"$WORKSPACE"/.gate/bin/pytest -m prerelease'
       }
     }
     // Your deploy stands between the two gates: here, the job of that name is built and
@@ -36,19 +36,19 @@ pipeline {
     }
     stage('postrelease') {
       steps {
-        sh '.gate/bin/pytest -m postrelease'
+        sh '@@cd@@"$WORKSPACE"/.gate/bin/pytest -m postrelease'
       }
     }
     stage('watch') {
       steps {
-        sh '.gate/bin/pytest -m monitoring'
+        sh '@@cd@@"$WORKSPACE"/.gate/bin/pytest -m monitoring'
       }
     }
   }
   post {
     always {
-      junit testResults: 'reports/*.xml', allowEmptyResults: true
-      archiveArtifacts artifacts: 'reports/**', allowEmptyArchive: true
+      junit testResults: '@@at@@reports/*.xml', allowEmptyResults: true
+      archiveArtifacts artifacts: '@@at@@reports/**', allowEmptyArchive: true
     }
   }
 }
