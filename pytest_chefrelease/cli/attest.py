@@ -6,10 +6,22 @@ from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import epilog
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@click.command(
+    short_help="Sign the evidence of stages",
+    epilog=epilog(
+        "chefrelease attest --new-key release.key",
+        "chefrelease attest reports/prerelease.json --key release.key",
+        exits={
+            0: "signed",
+            4: "no key, no evidence, or evidence that cannot be read",
+        },
+    ),
+)
 @click.argument("evidence", nargs=-1, type=_FILE)
 @click.option(
     "--key",

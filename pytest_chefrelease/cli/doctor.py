@@ -8,14 +8,25 @@ from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import epilog
 
-@click.command()
+
+@click.command(
+    short_help="What can be verified from here, and what is missing",
+    epilog=epilog(
+        "chefrelease doctor",
+        exits={
+            0: "everything is there",
+            1: "something is missing; each line says what to do",
+            4: "a mistake in the command or in release.toml",
+        },
+    ),
+)
 @click.option("--release-config", metavar="FILE", help="The settings file; default: release.toml.")
 def doctor(release_config: str | None) -> None:
     """Show what can be verified from here, and what each missing source needs.
 
     Every address, credential, program and clock is looked at, at once, within 10 seconds.
-    Exit code 0 when all is there, else 1.
     """
     from pytest_chefrelease.checks.declare import catalogue
     from pytest_chefrelease.doctor.examine import State, examine

@@ -10,10 +10,23 @@ from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import epilog
+
 _LEVELS = click.Choice(["P1", "P2", "P3"])
 
 
-@click.command()
+@click.command(
+    short_help="The runbook's response, filled in; begins a note",
+    epilog=epilog(
+        "chefrelease incident",
+        "chefrelease incident P1",
+        exits={
+            0: "printed, and the note is begun",
+            1: "printed, but the note could not be written",
+            4: "a mistake in the command or in release.toml",
+        },
+    ),
+)
 @click.argument("level", required=False, type=_LEVELS)
 @click.option("--release", "version", metavar="VERSION", help="Default: the tag that HEAD carries.")
 @click.option("--release-config", metavar="FILE", help="The settings file; default: release.toml.")

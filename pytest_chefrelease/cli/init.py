@@ -7,8 +7,20 @@ from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import epilog
 
-@click.command()
+
+@click.command(
+    short_help="Write a release.toml that fits this repository",
+    epilog=epilog(
+        "chefrelease init",
+        "chefrelease init --ci github",
+        exits={
+            0: "written",
+            4: "a file was there and is left as it is, or a mistake",
+        },
+    ),
+)
 @click.option(
     "--ci",
     type=click.Choice(["github", "gitlab", "azure", "jenkins"]),
@@ -19,7 +31,7 @@ def init(ci: str | None) -> None:
 
     It is filled in from the git remote, render.yaml, fly.toml, package.json, Prisma's folder,
     .env.example and existing CI; each value says where it came from. Nothing that exists is
-    overwritten: what would be added is shown, with exit code 4.
+    overwritten: what would be added is shown.
     """
     from pytest_chefrelease.scaffold import desk
 

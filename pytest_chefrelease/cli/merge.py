@@ -9,11 +9,24 @@ from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import epilog
+
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _STAGES = click.Choice(["prerelease", "postrelease", "monitoring"])
 
 
-@click.command()
+@click.command(
+    short_help="One report and one verdict from several shards",
+    epilog=epilog(
+        "chefrelease merge shard-1 shard-2",
+        "chefrelease merge shard-1 shard-2 --stage postrelease --reports reports",
+        exits={
+            0: "the whole is GO",
+            1: "NO-GO or HOLD: a part that is missing holds too",
+            4: "parts of different releases, or a mistake",
+        },
+    ),
+)
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=_FOLDER)
 @click.option("--stage", type=_STAGES, help="Where the folders hold several stages.")
 @click.option(
@@ -30,8 +43,6 @@ def merge(
     """Make one report and one verdict from the results of several shards or hosts.
 
     Each DIR is the report folder of one of them: pytest -m prerelease --release-shard 2/5.
-    Exit code 0 only if the whole is GO; a shard that is missing makes HOLD; parts of
-    different releases are not merged (4).
     """
     from pytest_chefrelease.merge import desk
     from pytest_chefrelease.report.terminal import verdict_block

@@ -9,13 +9,26 @@ from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import epilog
+
 _WORDS = click.Choice(["good", "rolled-back", "incident"])
 _CONFIG = click.option(
     "--release-config", metavar="FILE", help="The settings file; default: release.toml."
 )
 
 
-@click.command()
+@click.command(
+    short_help="Say what became of a release",
+    epilog=epilog(
+        "chefrelease outcome v1.5.0 good",
+        'chefrelease outcome v1.5.0 rolled-back --note "login broken"',
+        exits={
+            0: "written",
+            1: "the ledger could not be written",
+            4: "a mistake in the command or in release.toml",
+        },
+    ),
+)
 @click.argument("version")
 @click.argument("became", type=_WORDS)
 @click.option("--note", default="", metavar="TEXT", help="What happened, or where it stands.")
@@ -39,7 +52,17 @@ def outcome(version: str, became: str, note: str, release_config: str | None) ->
     click.echo(f"{version}: {became}")
 
 
-@click.command()
+@click.command(
+    short_help="The latest runs, and what became of them",
+    epilog=epilog(
+        "chefrelease history",
+        "chefrelease history --limit 50",
+        exits={
+            0: "listed",
+            4: "a mistake in the command or in release.toml, or no ledger to read",
+        },
+    ),
+)
 @click.option("--limit", default=20, show_default=True, help="At most so many runs.")
 @_CONFIG
 def history(limit: int, release_config: str | None) -> None:

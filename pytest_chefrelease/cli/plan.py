@@ -6,8 +6,20 @@ from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import epilog
 
-@click.command()
+
+@click.command(
+    short_help="What a stage would touch, before it does",
+    epilog=epilog(
+        "chefrelease plan prerelease",
+        "chefrelease plan",
+        exits={
+            0: "shown; nothing was touched",
+            4: "a mistake in the command or in release.toml",
+        },
+    ),
+)
 @click.argument(
     "stage", required=False, type=click.Choice(["prerelease", "postrelease", "monitoring"])
 )

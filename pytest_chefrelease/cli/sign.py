@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import among, epilog
 
-@click.command()
-@click.argument("item", required=False)
+
+def _signable() -> Iterable[str]:
+    from pytest_chefrelease import sign_offs
+
+    return sign_offs.signable()
+
+
+@click.command(
+    short_help="Sign off what only people can do",
+    epilog=epilog(
+        "chefrelease sign release.approved",
+        'chefrelease sign staging.ui-spot-check --note "login, one order"',
+        "chefrelease sign --list",
+        exits={
+            0: "signed, taken back, or listed",
+            4: "an item that nobody signs, or a mistake",
+        },
+    ),
+)
+@click.argument("item", required=False, shell_complete=among(_signable))
 @click.option("--note", default="", metavar="TEXT", help="What was looked at, or where it stands.")
 @click.option("--revoke", is_flag=True, help="Take your sign-off back.")
 @click.option("--list", "listing", is_flag=True, help="Show what is signed for this commit.")

@@ -8,12 +8,24 @@ from pathlib import Path
 
 import click
 
+from pytest_chefrelease.cli.teaching import epilog
 from pytest_chefrelease.errors import Refused
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@click.command(
+    short_help="Check an attestation, offline",
+    epilog=epilog(
+        "chefrelease verify prerelease.intoto.json --key release.key.pub --stage prerelease",
+        "chefrelease verify postrelease.intoto.json --policy policy.toml",
+        exits={
+            0: "all of it holds",
+            1: "refused, with each reason",
+            4: "the question is not complete",
+        },
+    ),
+)
 @click.argument("attestation", type=_FILE)
 @click.option("--policy", type=_FILE, help="What must hold: keys, stage, environment, max_age ...")
 @click.option("--key", "keys", multiple=True, help="A public key that is trusted (repeatable).")
@@ -26,8 +38,7 @@ def verify(
 ) -> None:
     """Check an ATTESTATION offline: signature, subject, age, verdict, chain.
 
-    Exit code 0 only if all of it holds, 1 where it is refused, 4 where the question is not
-    complete. Options win over the policy's file.
+    Options win over the policy's file.
     """
     from pytest_chefrelease.attestation import desk
 
