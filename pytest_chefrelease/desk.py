@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.own import include_own
 from pytest_chefrelease.probes.git import identify_release
@@ -16,8 +17,7 @@ from pytest_chefrelease.settings.model import Settings
 from pytest_chefrelease.settings.sources import OPTIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """A release and its records, in the order of the stages; ``problems`` are unreadable ones."""
 
     settings: Settings

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.conclude import deployment
 from pytest_chefrelease.desk import Desk
@@ -18,8 +19,7 @@ from pytest_chefrelease.runbook.verdict import gravest_first
 _MOST_FOUND = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that happened, in a line."""
 
     at: datetime

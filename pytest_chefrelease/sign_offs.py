@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.checks.own import include_own
@@ -30,8 +31,7 @@ def signable() -> tuple[str, ...]:
     return (*manual, _EMERGENCY)
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """Where a release is signed: its repository, its identity, and the settings."""
 
     repository: Path

@@ -7,16 +7,16 @@ program, and touches nothing else: no branch, no index, no work tree, no configu
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.git_program import GitFailed, run_git
 from pytest_chefrelease.runbook.signoffs import NOTES_REF, SignOff, one_line
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Who signs, as git knows them."""
 
     name: str

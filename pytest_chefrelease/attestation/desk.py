@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.attestation import chain, envelope, judge, keys, statement
 from pytest_chefrelease.attestation.policy import read_policy
@@ -21,8 +22,7 @@ KEY_VARIABLE = "CHEFRELEASE_ATTEST_KEY"
 """Names the file of the private key where no option does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attested:
+class Attested(Struct, frozen=True):
     """What was attested: where, with which result, by which key, after which stage."""
 
     path: Path
@@ -77,8 +77,7 @@ def _image(record: StageRecord, said: str) -> str:
     return said or known
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What holds: the stage's entry and the result."""
 
     stage: statement.StageEntry

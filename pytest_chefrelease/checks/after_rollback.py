@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import Check, check

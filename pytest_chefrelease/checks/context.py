@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.checks.once import Once
 from pytest_chefrelease.checks.watching import Watch
@@ -24,8 +25,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """One run's surroundings, shared by all its checks.
 
     ``repository`` is the release's work tree; ``environment`` the process environment that

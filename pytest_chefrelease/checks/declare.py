@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+
+from msgspec import Struct
 
 from pytest_chefrelease import checks
 from pytest_chefrelease.runbook.evidence import Evidence
@@ -24,8 +25,7 @@ Parameters = Callable[[Settings, Stage], Sequence[str]]
 """The parameters of an item, from settings alone: collection touches no network."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """An item, the function that verifies it, and the parameters it is run with."""
 
     item: Item

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.alarm import alarm
 from pytest_chefrelease.checks.context import Context
@@ -41,8 +43,7 @@ __all__ = ["Task", "override_of", "run", "timeout_of"]
 _RUN_AGAIN = "Make its source readable, then run the stage again."
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """One check to run: with which parameter, within how many seconds, for which test."""
 
     check: Check
@@ -116,8 +117,7 @@ async def _call(task: Task, look: Context) -> Evidence:
     return seen
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """The parts of a message, where there is more to tell than the summary."""
 
     seen: str = ""

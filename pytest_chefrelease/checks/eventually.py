@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.errors import Finding
 from pytest_chefrelease.runbook.evidence import Evidence, Timeline
@@ -18,23 +20,20 @@ _TRUE, _NOT_YET = "passed", "failed"
 _STEADY_WHEN_LATE, _STEADY_WHEN_FLAPPING = 2, 3
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(Struct, frozen=True):
     """Not true yet; ``finding`` is what is said of it where no time is left."""
 
     finding: Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How long something may take to become true, and how often it is looked at; in seconds."""
 
     limit_s: float
     every_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One look: when, in seconds since the first, whether it was true, and what was seen."""
 
     at_s: float

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks import identity
 from pytest_chefrelease.checks.context import Context
@@ -17,8 +19,7 @@ from pytest_chefrelease.probes.providers.provider import PastRelease
 from pytest_chefrelease.runbook.evidence import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Fallback:
+class Fallback(Struct, frozen=True):
     """What the provider takes to go back with one application, and what that says of itself."""
 
     app: str

@@ -11,16 +11,16 @@ import asyncio
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.item import Item
 
 _POLL_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """``shared`` is the run's folder for all workers, or None where there is one process."""
 
     shared: Path | None = None

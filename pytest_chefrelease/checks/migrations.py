@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.after_rollback import left_behind
 from pytest_chefrelease.checks.context import Context

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.errors import NotApplicable
@@ -11,8 +12,7 @@ from pytest_chefrelease.probes.prisma import read_history, read_release_migratio
 from pytest_chefrelease.runbook.migration_history import ReleaseMigrations, Script, compare
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """What is pending, in the order of its application (at least one); ``where`` is production."""
 
     scripts: tuple[Script, ...]

@@ -6,9 +6,10 @@ Source: DESIGN.md section 3, rules 1 and 3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.item import Item, Severity
 from pytest_chefrelease.runbook.outcome import Outcome, Result

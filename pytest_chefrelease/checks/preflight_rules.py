@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.probes.http import Answer
 from pytest_chefrelease.settings.model import PreflightTable
@@ -30,8 +31,7 @@ _TRACE = re.compile(
 _BANNERS = ("x-powered-by", "x-aspnet-version", "x-aspnetmvc-version", "x-generator", "x-runtime")
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """A request: path below the API's address, and headers; ``body`` makes it a login probe."""
 
     path: str
@@ -46,16 +46,14 @@ class Ask:
         return f"{self.method} {self.path}" + (f" from {origin}" if origin else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """A request and the answer to it."""
 
     ask: Ask
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What the rules are asked with: the table, the allowed origin, and the login probes."""
 
     table: PreflightTable
@@ -67,8 +65,7 @@ Requests = Callable[[Scope], Sequence[Ask]]
 Judge = Callable[[Sequence[Exchange], Scope], Iterator[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule: what must hold, what is asked, what is wrong with the answers, what to do.
 
     ``needs_presence``: the rule holds where something is absent, which proves nothing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -18,8 +18,7 @@ _NOTHING = "nothing that is configured can be watched"
 _AGAIN = "Run pytest -m monitoring again, for its full time, on a machine that stays awake."
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A stretch of a watch in which nobody can have looked, in seconds."""
 
     at_s: float

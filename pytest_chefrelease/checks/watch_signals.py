@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 
@@ -25,8 +28,7 @@ class Trend(StrEnum):
     UNKNOWN = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """One signal: how its last look ended, since when it is so, and its value where it has one.
 
     ``outcome`` is an outcome's word, or ``measuring`` for what gives no outcome before its

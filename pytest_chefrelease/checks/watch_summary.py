@@ -8,8 +8,9 @@ signal that could not be read in most of its looks was not watched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.evidence import Evidence, Timeline
 from pytest_chefrelease.runbook.item import Severity, Symptom

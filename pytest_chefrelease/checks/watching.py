@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from msgspec import Struct
+
 from pytest_chefrelease.checks.watch_signals import Signals
 from pytest_chefrelease.checks.watch_summary import Observation, sum_up
 from pytest_chefrelease.runbook.item import Severity
@@ -142,8 +144,7 @@ def beat(at: float, interval_s: float) -> int:
     return int(at / interval_s + _EARLY)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One look at a signal; ``is_final`` says that no later look can see anything else."""
 
     result: Result

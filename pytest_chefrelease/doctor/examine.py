@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.declare import Check
 from pytest_chefrelease.doctor.looks import machine, network, repository
@@ -52,8 +53,7 @@ class State(StrEnum):
     NOT_USED = "not used"
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True):
     """A source, its state, what was seen, what to do, and the items that wait for it."""
 
     source: Source

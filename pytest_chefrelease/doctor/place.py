@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.own import include_own
 from pytest_chefrelease.settings.load import load_settings
 from pytest_chefrelease.settings.model import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A directory that pytest would run in: its settings, and the release's work tree."""
 
     directory: Path

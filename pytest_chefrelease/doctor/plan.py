@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.declare import Check
 from pytest_chefrelease.checks.policy import not_applicable_reason
@@ -13,8 +14,7 @@ from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.settings.model import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A stage's items, and for each touch and each credential the items behind it.
 
     ``unknown`` are items that no source is known of: a team's own may read anything.

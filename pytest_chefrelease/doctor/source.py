@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -30,8 +31,7 @@ class Kind(StrEnum):
     REPORTS = "reports"
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """One way of touching one place: ``GET, HEAD`` ``https://api.example``.
 
     ``is_host`` tells hosts from files and programs.
@@ -42,8 +42,7 @@ class Touch:
     is_host: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """What items read, whether or not it is configured.
 
     ``items`` are globs of item ids; ``place`` is its address, path or program, None where

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease import ledger
 from pytest_chefrelease.errors import SettingsError
@@ -23,8 +24,7 @@ from pytest_chefrelease.runbook.record import StageRecord
 from pytest_chefrelease.settings.load import load_settings
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """The record of the whole, and the files that were written."""
 
     record: StageRecord

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import Malformed, SettingsError
 from pytest_chefrelease.report import evidence_json
@@ -12,8 +13,7 @@ from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.record import StageRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One shard's folder: its record, or why there is none."""
 
     folder: Path

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from pytest_chefrelease.probes.git import GitProbe
 from pytest_chefrelease.probes.git_stream import git_stream
 
@@ -26,8 +28,7 @@ class AddedLine:
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """What a release adds: ``files`` are versions of files, ``skipped`` those not looked at.
 
     ``binary`` files hold no lines; ``skipped`` names files over 5 MB.

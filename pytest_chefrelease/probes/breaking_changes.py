@@ -7,7 +7,8 @@ something new: they are the contract step of "expand and contract".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.probes.git import GitProbe
 from pytest_chefrelease.probes.squawk.script import ReadScript, Relation, Statement, read_scripts
@@ -28,8 +29,7 @@ _RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BreakingChange:
+class BreakingChange(Struct, frozen=True):
     """A statement that older code does not survive: in which migration and line, and what."""
 
     migration: str

@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from pytest_chefrelease.errors import MissingExtra, NotConfigured
 
 Tell = Callable[[str], None]
@@ -33,8 +35,7 @@ _TELL_EVERY_S = 0.5
 _HEAD_BYTES, _TAIL_BYTES = 16_000, 48_000
 
 
-@dataclass(frozen=True, slots=True)
-class CommandRun:
+class CommandRun(Struct, frozen=True):
     """How a command ended.
 
     ``exit_code`` is negative for a signal, as in subprocess, and None where the time limit

@@ -10,7 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.git import GitProbe
@@ -24,8 +26,7 @@ _LOCATE_S = 20.0
 _LIST_HISTORY = ("rev-list", "--objects", "--missing=print", "--stdin")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a value was found in the history.
 
     ``kind`` is git's: blob (a file), commit (a message), tag, tree (a file's name). ``commit``
@@ -41,8 +42,7 @@ class Place:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HistorySearch:
+class HistorySearch(Struct, frozen=True):
     """``objects`` were searched, ``reachable`` of them belong to the release.
 
     ``outside`` counts finds in objects that do not: other branches, or what was cut off.

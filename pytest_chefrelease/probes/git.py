@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import Malformed, NotConfigured, ProbeError
 from pytest_chefrelease.probes.git_program import GitFailed, remote_failure, run_git
@@ -24,8 +25,7 @@ _TAG_FORMAT = "%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%0
 _HTTP_KEYS = r"^http\.(.*\.)?(extraheader|proxy|sslcainfo|sslverify)$"
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """A tag: ``object_id`` is what the ref points at, ``commit`` what it means in the end."""
 
     name: str
@@ -34,8 +34,7 @@ class Tag:
     is_annotated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
+class TreeEntry(Struct, frozen=True):
     """A file of a commit: mode (``100644``), blob id, size in bytes, path with slashes."""
 
     mode: str
@@ -44,8 +43,7 @@ class TreeEntry:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class GitProbe:
+class GitProbe(Struct, frozen=True):
     """Reads a repository; nothing in it is changed or run.
 
     Methods block for the time that git takes: a check calls them by ``asyncio.to_thread``.

@@ -9,9 +9,10 @@ import os
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import NoAnswer
 from pytest_chefrelease.probes.git import GitProbe
@@ -43,8 +44,7 @@ class Trust(StrEnum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """The verdict on a tag's signature; ``signer`` is who, or whose key, in git's words."""
 
     trust: Trust

@@ -6,16 +6,16 @@ Dependabot alerts" for a repository. The secrets themselves are not asked for (h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from pytest_chefrelease.probes.github import GitHubProbe
 
 _GRAVE = ("critical", "high")
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """An open alert: which scan found it, how grave it is, what it is, and its page."""
 
     scan: str
@@ -24,8 +24,7 @@ class Alert:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alerts:
+class Alerts(Struct, frozen=True):
     """Critical and high alerts, and the scans that are off or not for this token."""
 
     grave: tuple[Alert, ...]
@@ -33,44 +32,37 @@ class Alerts:
     unreadable: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Secret:
+class _Secret(Struct, frozen=True):
     html_url: str
     secret_type_display_name: str | None = None
     secret_type: str = "a secret"  # noqa: S105 - not one
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Struct, frozen=True):
     description: str = ""
     security_severity_level: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Code:
+class _Code(Struct, frozen=True):
     html_url: str
     rule: _Rule
 
 
-@dataclass(frozen=True, slots=True)
-class _Package:
+class _Package(Struct, frozen=True):
     ecosystem: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Vulnerability:
+class _Vulnerability(Struct, frozen=True):
     package: _Package
     severity: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Advisory:
+class _Advisory(Struct, frozen=True):
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Dependency:
+class _Dependency(Struct, frozen=True):
     html_url: str
     security_vulnerability: _Vulnerability
     security_advisory: _Advisory

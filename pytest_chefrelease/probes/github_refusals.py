@@ -5,8 +5,9 @@ Source: GitHub's documents "Rate limits for the REST API" and "Troubleshooting t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import (
     AccessDenied,
@@ -19,8 +20,7 @@ from pytest_chefrelease.errors import (
 from pytest_chefrelease.probes.http_answer import Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """An error to raise; ``is_general`` says that it holds for whatever is asked now."""
 
     error: ProbeError

@@ -9,11 +9,14 @@ import asyncio
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease import __version__
 from pytest_chefrelease.errors import Malformed, NoAnswer, NotConfigured
@@ -38,8 +41,7 @@ _HARMLESS = {"accept", "accept-language", "user-agent", "origin", "cache-control
 _KEEP_ALIVE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounds:
+class _Bounds(Struct, frozen=True):
     timeout_s: float
     max_body_bytes: int
 

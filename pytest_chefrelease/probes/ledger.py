@@ -6,10 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.errors import Malformed, NotConfigured
 from pytest_chefrelease.runbook.slower import Measured
@@ -30,8 +32,7 @@ order by run.id desc limit 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRun:
+class LedgerRun(Struct, frozen=True):
     """One run of a stage; ``became`` is what came of its release, None while nobody said."""
 
     number: int
@@ -45,8 +46,7 @@ class LedgerRun:
     became: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerResult:
+class LedgerResult(Struct, frozen=True):
     """One check's outcome in one run; ``would`` is what a shadow item's would have been."""
 
     run: int
@@ -59,8 +59,7 @@ class LedgerResult:
     is_blocking: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLatency:
+class LedgerLatency(Struct, frozen=True):
     """What a run measured of one endpoint."""
 
     at: datetime

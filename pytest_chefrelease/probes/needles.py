@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from pytest_chefrelease.runbook.secret import Secret
 from pytest_chefrelease.runbook.secret_forms import base64_pieces, forms_of, searched_texts
 
@@ -21,16 +23,14 @@ _BREAKS = re.compile(rb"(?:[\r\n\t ]|\\[nr])+")
 _LONGEST_BREAK = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What was found: the secret's name, and the encoding it stood in. Never the value."""
 
     name: str
     form: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A find: ``offset`` in bytes from the beginning of what was searched, its length, whose."""
 
     offset: int

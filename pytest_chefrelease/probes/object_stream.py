@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.probes.needles import BLOCK_BYTES, Hit, Mark, Needles
@@ -19,8 +20,7 @@ Fill = Callable[[memoryview], int]
 """Reads into a view; gives the number of bytes, 0 at the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectFind:
+class ObjectFind(Struct, frozen=True):
     """A find in an object: ``offset`` is where it begins, in bytes from the object's start."""
 
     object_id: str
@@ -29,8 +29,7 @@ class ObjectFind:
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(Struct, frozen=True):
     """Where an object lies in the stream, in absolute bytes."""
 
     start: int

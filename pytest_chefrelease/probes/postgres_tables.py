@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.probes.postgres import Session
 from pytest_chefrelease.probes.squawk.script import Relation
@@ -26,8 +27,7 @@ _SIZES = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class SizedTable:
+class SizedTable(Struct, frozen=True):
     """The table that a relation is, or that an index belongs to, and its size."""
 
     name: str

@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from msgspec import Struct
 from yarl import URL
 
 from pytest_chefrelease import __version__
 from pytest_chefrelease.probes.http import trust
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where to ask, parsed once: the address, and the environment's proxy on the way."""
 
     url: URL

@@ -22,6 +22,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.probes.prober_client import Address, Client, Reply
 from pytest_chefrelease.probes.prober_loop import PreciseLoop
@@ -35,8 +36,7 @@ _WINDOW, _OF_WINDOW = 20, 10
 """Errors rise when five requests in a row fail, or ten of the last twenty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """When the first batch began, on the loop's clock and on the processor's."""
 
     wall_s: float

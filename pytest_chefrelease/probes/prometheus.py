@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.probes.http import Answer, HttpProbe
@@ -21,8 +22,7 @@ VENDOR = "Prometheus"
 _BODY_BYTES = 20_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One element of a vector: its labels and its value."""
 
     labels: Mapping[str, str]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from pytest_chefrelease.errors import (
     AccessDenied,
     Malformed,
@@ -33,8 +35,7 @@ class Refused(Unreachable):
     """The machine answers, and nobody listens on that port."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What INFO tells: bytes, and how many keys were thrown out since the server started.
 
     ``limit_bytes`` is maxmemory, None where none is set; then ``system_bytes`` is all there is.
@@ -47,8 +48,7 @@ class Memory:
     evicted_keys: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
+class Pong(Struct, frozen=True):
     """One answer: how long PING took, the server's version and run, and its memory."""
 
     ping_ms: float

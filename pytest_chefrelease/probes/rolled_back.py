@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pytest_chefrelease.errors import ProbeError
 from pytest_chefrelease.probes.git import GitProbe, semantic_version

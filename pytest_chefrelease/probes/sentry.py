@@ -15,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.errors import AccessDenied, NotConfigured, RateLimited
 from pytest_chefrelease.probes.http import Answer, HttpProbe
@@ -82,16 +83,14 @@ class _Sessions(msgspec.Struct):
     groups: list[_Group]
 
 
-@dataclass(frozen=True, slots=True)
-class Issues:
+class Issues(Struct, frozen=True):
     """What a query found; ``is_more`` where it found more than was read."""
 
     found: tuple[Issue, ...]
     is_more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sessions:
+class Sessions(Struct, frozen=True):
     """How many sessions there were, and which share (0 to 1) of them did not crash."""
 
     total: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.probes.sentry import Issues, Release, SentryApi, Sessions
 
@@ -13,8 +14,7 @@ _NOTHING = Issues(())
 _NO_SESSIONS = Sessions(0, None)
 
 
-@dataclass(frozen=True, slots=True)
-class SentryReading:
+class SentryReading(Struct, frozen=True):
     """What Sentry says of a release; ``release`` is None where it knows none of the names.
 
     ``new`` are unresolved issues that this release brought, ``regressed`` those that were

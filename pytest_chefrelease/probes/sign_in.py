@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from pytest_chefrelease.probes.page_look import OpenPage, Visit, look, read, settle
 from pytest_chefrelease.probes.page_reading import PageReading, origin_of, path_of, without
 
@@ -77,8 +79,7 @@ class Session:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """What came of a try to log in.
 
     ``form`` is the login page before anything was typed; ``problem`` says why the form could

@@ -14,8 +14,9 @@ import socket
 import ssl
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import NoAnswer, ProbeError, Unreachable
 from pytest_chefrelease.probes.http import trust
@@ -30,8 +31,7 @@ _HANDSHAKE, _SERVER_HELLO = 22, 2
 _OLD_CIPHERS = (0xC013, 0xC014, 0xC009, 0xC00A, 0x0033, 0x0039, 0x002F, 0x0035, 0x000A)
 
 
-@dataclass(frozen=True, slots=True)
-class TlsReading:
+class TlsReading(Struct, frozen=True):
     """What one address of a host presented.
 
     ``problem`` says why the chain or the name does not hold, with ``remedy``; ``names``,
@@ -53,8 +53,7 @@ class TlsReading:
     accepts_old: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TlsProbe:
+class TlsProbe(Struct, frozen=True):
     """Reads certificates; ``timeout_s`` bounds each connection with its handshake."""
 
     timeout_s: float = 10.0

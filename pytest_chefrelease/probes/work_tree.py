@@ -11,9 +11,10 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import NoAnswer
 from pytest_chefrelease.probes.git import GitProbe
@@ -23,8 +24,7 @@ from pytest_chefrelease.probes.needles import BLOCK_BYTES, Mark, Needles
 _MOST_FINDS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class FileFind:
+class FileFind(Struct, frozen=True):
     """A find in a file of the work tree; ``line`` counts from 1, None in a file's name."""
 
     mark: Mark
@@ -32,8 +32,7 @@ class FileFind:
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class TreeSearch:
+class TreeSearch(Struct, frozen=True):
     """``files`` were searched, with ``size_bytes`` in all; ``unread`` could not be opened."""
 
     files: int

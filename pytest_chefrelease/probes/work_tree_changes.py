@@ -7,8 +7,9 @@ are switched off. The user's own (git-lfs in ``~/.gitconfig``) stay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.probes.git import GitProbe
 from pytest_chefrelease.probes.git_program import run_git
@@ -19,16 +20,14 @@ _KINDS = {"1": "changed", "2": "renamed", "u": "in conflict", "?": "untracked"}
 _FIELDS = {"1": 8, "2": 9, "u": 10, "?": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A path relative to the work tree's top, and whether it is changed, untracked and so on."""
 
     kind: str
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkTree:
+class WorkTree(Struct, frozen=True):
     """How many files the index holds, and what differs from the commit."""
 
     top: Path

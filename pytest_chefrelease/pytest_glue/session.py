@@ -6,13 +6,13 @@ import gc
 import re
 import sys
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.declare import Check, catalogue, declared_as
 from pytest_chefrelease.checks.engine import Task, timeout_of

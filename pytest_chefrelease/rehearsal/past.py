@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease import ledger
 from pytest_chefrelease.checks.declare import catalogue
@@ -24,8 +26,7 @@ _ENDPOINTS = ("/health", "/inventory/items")
 _VERIFIED = ("ci.required-checks", "ci.commit-on-main", "version.tag")
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """An earlier release: what each of its prerelease runs found failed, and what it became."""
 
     version: str

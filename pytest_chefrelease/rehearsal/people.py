@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.rehearsal.repository import Repository
 from pytest_chefrelease.runbook.signoffs import SignOff
@@ -13,8 +14,7 @@ _MANAGER = Person("Ada Keller", "ada.keller@chefcloud.example")
 _TESTER = Person("Bo Lindqvist", "bo.lindqvist@chefcloud.example")
 
 
-@dataclass(frozen=True, slots=True)
-class Duty:
+class Duty(Struct, frozen=True):
     """An item that somebody signs, and what they note."""
 
     item: str

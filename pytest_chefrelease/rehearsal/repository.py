@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from importlib.resources import as_file, files
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import MissingExtra, Unreachable
 
@@ -20,8 +21,7 @@ _ZONE = timezone(timedelta(hours=1))
 _TIME_LIMIT_S = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """One commit of the history: its folder in ``product/history``, message, age and tag."""
 
     folder: str
@@ -40,8 +40,7 @@ HISTORY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """A work tree and its bare origin; ``slug`` is the owner and name that GitHub knows it by."""
 
     path: Path

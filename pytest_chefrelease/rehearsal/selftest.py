@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.checks.watching import Watch
@@ -35,8 +36,7 @@ NOT_SHOWN = ("rollback.team-notified", "rollback.incident-documented", "rollback
 """Sign-offs that are asked for after a rollback only, which no rehearsal walks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
+class Twin(Struct, frozen=True):
     """One check's known-bad twin: a fault, and what the check must say of it."""
 
     label: str
@@ -49,8 +49,7 @@ class Twin:
         return self.label.partition("[")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """What a check said of its twin: ``result`` is None where it did not run at all."""
 
     twin: Twin

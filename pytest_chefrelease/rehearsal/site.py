@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -44,7 +43,8 @@ class Site(Protocol):
 
 def changed(state: State, fields: Mapping[str, Json]) -> State:
     """A copy of a state with some fields set, each checked against its type."""
-    unknown = fields.keys() - {field.name for field in dataclasses.fields(state)}
+    before = msgspec.to_builtins(state)
+    unknown = fields.keys() - before.keys()
     if unknown:
         raise KeyError(f"{type(state).__name__} has no {', '.join(sorted(unknown))}")
-    return msgspec.convert({**dataclasses.asdict(state), **fields}, type(state))
+    return msgspec.convert({**before, **fields}, type(state))

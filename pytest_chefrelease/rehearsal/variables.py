@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from pytest_chefrelease.rehearsal.world import Build
 
 SMOKE_EMAIL = "smoke@chefcloud.example"
@@ -108,8 +110,7 @@ def of_build(build: Build) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where the parts of a stack are, as release.toml names them, and when secrets were rotated."""
 
     version: str

@@ -9,10 +9,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.errors import NoAnswer, ReleaseGateError
 from pytest_chefrelease.rehearsal import people
@@ -34,8 +34,7 @@ class Record(msgspec.Struct):
     verdict: Decision
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """One walk: the stack, the faults it has been told to have, and where reports go."""
 
     stack: Stack

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isfinite
+
+from msgspec import Struct
 
 from pytest_chefrelease.report.readable import duration, fact, number
 from pytest_chefrelease.runbook.limits import Limit, Loosened, Looser, loosened
@@ -20,8 +21,7 @@ _SLOWER_BY_MS = 10.0
 _TIMES = ("p95_ms", "duration_ms", "settled_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One difference: ``kind`` is one of those below, ``label`` a check or a setting."""
 
     kind: str

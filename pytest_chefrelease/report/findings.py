@@ -6,8 +6,9 @@ repository, the line from 1, the rule a short name that stays the same between r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from pytest_chefrelease.report.plain import one_line
 from pytest_chefrelease.runbook.evidence import Scalar
@@ -16,8 +17,7 @@ from pytest_chefrelease.runbook.outcome import Result
 FACT = "findings"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One place in the repository, and what is wrong there."""
 
     file: str

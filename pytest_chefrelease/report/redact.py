@@ -5,13 +5,15 @@ Source: DESIGN.md section 7.
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+import msgspec
 
 from pytest_chefrelease.runbook.quick_check import Line
 from pytest_chefrelease.runbook.secret_forms import inner_base64
@@ -47,7 +49,7 @@ class Redactor:
         return self._replace(MARK, text)
 
     def clean(self, value: _T) -> _T:
-        """Plain data (strings, lists, dicts, dataclasses, nested) without secrets.
+        """Plain data (strings, lists, dicts, structs, dataclasses, nested) without secrets.
 
         Enumerations and the board are words of ours, and stay. What holds no secret is
         returned as it is, not copied.
@@ -68,12 +70,19 @@ class Redactor:
             return tuple(self._clean(each) for each in value)
         if isinstance(value, Mapping):
             return {self._clean(key): self._clean(each) for key, each in value.items()}
-        if is_dataclass(value) and not isinstance(value, type):
-            before = {field.name: getattr(value, field.name) for field in fields(value)}
-            after = {name: self._clean(each) for name, each in before.items()}
-            changed = {name: new for name, new in after.items() if new != before[name]}
-            return replace(value, **changed) if changed else value
+        if isinstance(value, msgspec.Struct):
+            changed = self._changed(msgspec.structs.asdict(value))
+            return msgspec.structs.replace(value, **changed) if changed else value
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            names = [field.name for field in dataclasses.fields(value)]
+            changed = self._changed({name: getattr(value, name) for name in names})
+            return dataclasses.replace(value, **changed) if changed else value
         return value
+
+    def _changed(self, before: Mapping[str, object]) -> dict[str, object]:
+        """The fields that hold a secret, without it."""
+        after = {name: self._clean(each) for name, each in before.items()}
+        return {name: new for name, new in after.items() if new != before[name]}
 
 
 def _forms_of(value: str) -> Iterator[str]:

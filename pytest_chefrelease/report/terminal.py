@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+
+from msgspec import Struct
 
 from pytest_chefrelease.report.plain import one_line, plain
 from pytest_chefrelease.report.readable import age
@@ -34,8 +35,7 @@ _VERDICT_COLOURS = {Decision.GO: "1;42;30", Decision.NO_GO: "1;41;97", Decision.
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "◦": "o", "·": ".", "─": "-", "…": "~"})
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(Struct, frozen=True):
     """How wide and how coloured a block is."""
 
     width: int

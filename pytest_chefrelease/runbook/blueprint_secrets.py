@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from pytest_chefrelease.runbook.secret_strength import emptiness
 
 _SECRET_NAME = re.compile(
@@ -35,8 +37,7 @@ class Entry:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSecret:
+class OpenSecret(Struct, frozen=True):
     """An entry that holds a secret: why, and where. Never its value."""
 
     key: str

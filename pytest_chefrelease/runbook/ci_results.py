@@ -7,9 +7,10 @@ status checks: for a required check GitHub itself lets success, neutral and skip
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Standing(StrEnum):
@@ -27,8 +28,7 @@ class Standing(StrEnum):
         return self in (Standing.SUCCEEDED, Standing.PASSED_OVER)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """One run of a check, or one commit status, on a commit.
 
     ``state`` is ``completed`` or what it waits for; ``conclusion`` is the vendor's word
@@ -60,16 +60,14 @@ class CheckResult:
         return (self.started_at is None and self.state != "completed", begun, self.number)
 
 
-@dataclass(frozen=True, slots=True)
-class Required:
+class Required(Struct, frozen=True):
     """A check that must succeed; ``app_id`` restricts it to one application's runs."""
 
     name: str
     app_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A required check, its standing, the result that counts, and what to say of it."""
 
     required: Required

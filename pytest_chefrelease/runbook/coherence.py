@@ -6,11 +6,11 @@ Source: DESIGN.md section 3, rule 6: a disagreement of two witnesses is shown wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """What one witness says in one column of the table.
 
     ``said`` is what it says, empty where it says nothing; ``missing`` is why (``not

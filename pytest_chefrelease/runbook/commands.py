@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from shlex import quote
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+
+class Deployment(Struct, frozen=True):
     """What the commands of a response need to know; unknown parts stay placeholders.
 
     ``provider`` is ``fly``, ``render``, ``docker`` or None; ``apps`` are the provider's

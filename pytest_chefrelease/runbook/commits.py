@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 _SUBJECT = re.compile(r"(?P<type>[A-Za-z]+)(?:\([^)]*\))?(?P<breaking>!)?: \S")
 _BREAKING = re.compile(r"^BREAKING[ -]CHANGE: \S", re.MULTILINE)
@@ -32,8 +33,7 @@ class Step(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """A commit: its full hash, its parents', who wrote it, and its message."""
 
     name: str

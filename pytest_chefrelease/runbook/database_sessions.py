@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSession:
+class ServerSession(Struct, frozen=True):
     """A client's session; ``state_s`` is since when it is in its state, None where hidden.
 
     ``is_hidden``: the user that asks may see that it is there, and not what it does.
@@ -31,8 +31,7 @@ class ServerSession:
         return f"{self.application or 'no application name'} ({self.role}, pid {self.pid})"
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """A session that waits for a lock: since when (None: not known), and who holds it up."""
 
     pid: int
@@ -40,8 +39,7 @@ class Wait:
     blocked_by: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Struct, frozen=True):
     """A number of connections that cannot be exceeded: of the server, a database or a role."""
 
     what: str
@@ -54,8 +52,7 @@ class Capacity:
         return self.used / self.limit if self.limit > 0 else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """One look at a server: all sessions, those of ``database`` told apart, and waits.
 
     ``sees_all`` says whether the user that asks may see what others do.

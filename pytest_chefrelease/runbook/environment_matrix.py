@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _OFF = frozenset({"", "0", "false", "no", "off"})
 _ON = frozenset({"1", "true", "yes", "on"})
@@ -36,8 +39,7 @@ Judge = Callable[[str, Around], str | None]
 """What is wrong with a value (unset is empty), in words without the value; None where it fits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What is asked of a variable.
 
     ``text`` says it; ``may_be_unset``: an absent one is judged as an empty one. ``needs`` are

@@ -7,7 +7,8 @@ minutes, both of them, at 14.4 times P1, at 6 times P2, with at least 300 reques
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.item import Severity
 from pytest_chefrelease.runbook.log_tally import Minute
@@ -17,8 +18,7 @@ SHORT_MIN, LONG_MIN = 5, 15
 _FAST, _SLOW = 14.4, 6.0
 
 
-@dataclass(frozen=True, slots=True)
-class Burn:
+class Burn(Struct, frozen=True):
     """Burn rates over 5 and 15 minutes, and over how many requests; 1 uses the budget exactly."""
 
     short: float

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.runbook.item import Minimum
 from pytest_chefrelease.runbook.release import Release
@@ -18,16 +19,14 @@ Fact = Scalar | list[Scalar] | list[dict[str, Scalar]] | dict[str, Scalar]
 """A fact is plain JSON; its unit is in its name (``p95_ms``, ``age_s``, ``size_bytes``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A piece of text that was seen: a body's first lines, a command's output."""
 
     title: str
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A screenshot; ``data`` is base64, ``media_type`` an image type."""
 
     title: str
@@ -35,8 +34,7 @@ class Picture:
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of text under column names."""
 
     title: str
@@ -44,8 +42,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Points over time: ``points`` are (seconds since start, value), ``unit`` is the value's.
 
     ``limit`` is drawn as a line, ``band`` as an interval around a statistic.
@@ -58,8 +55,7 @@ class Chart:
     band: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """States of one signal over time: (seconds since start, state, what was seen)."""
 
     title: str
@@ -70,8 +66,7 @@ class Timeline:
 Attachment = Text | Picture | Table | Chart | Timeline
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What a check saw.
 
     ``summary`` says in one sentence why the item passes on it; ``source`` is where it was

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+
+from msgspec import Struct
 
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A time without releases, both ends included where they are days."""
 
     begin: date | datetime
@@ -18,8 +18,7 @@ class Window:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class WeekHours:
+class WeekHours(Struct, frozen=True):
     """Hours on some days of the week (0 is Monday); ``end`` is not part of them."""
 
     days: tuple[int, ...]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Bucket = tuple[float, float]
 """An upper bound in seconds (inf for the last), and how many observations are at most that."""
 
 
-@dataclass(frozen=True, slots=True)
-class BucketQuantile:
+class BucketQuantile(Struct, frozen=True):
     """A quantile in milliseconds: interpolated, and the bucket that holds it.
 
     ``high_ms`` is inf where it lies above the highest finite bound.

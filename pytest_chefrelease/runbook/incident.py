@@ -6,9 +6,10 @@ Nothing is run: the steps are for a person. Source: the runbook's "Incident Resp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.commands import (
     Deployment,
@@ -20,8 +21,7 @@ from pytest_chefrelease.runbook.item import Severity
 _HOTFIX = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """What is known when an incident begins.
 
     ``since`` is when the first failure was seen, else when somebody asked; ``found`` are the
@@ -51,8 +51,7 @@ class Situation:
         return "no run of the gate is kept for this release"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a response: its word, what to do, and commands to copy."""
 
     word: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class Stage(StrEnum):
@@ -63,8 +64,7 @@ class Section(StrEnum):
         return "runbook-" + "-".join("".join(kept).split())
 
 
-@dataclass(frozen=True, slots=True)
-class Minimum:
+class Minimum(Struct, frozen=True):
     """What an item must have seen before it may pass; less is unverified.
 
     ``counts`` maps a fact to the least number it must hold (``{"requests": 300}``),
@@ -84,8 +84,7 @@ class Minimum:
             raise ValueError("a minimum of evidence names at least one count or fact")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One verifiable line of the runbook.
 
     ``id`` is ``section.name``; ``remedy`` is what to do when it fails, in a sentence;

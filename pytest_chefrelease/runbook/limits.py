@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Looser(StrEnum):
@@ -16,8 +17,7 @@ class Looser(StrEnum):
     FEWER = "fewer"
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """One limit by its ``key`` in release.toml: a number, or a list.
 
     ``unit`` is ``s`` where it counts seconds, ``flag`` where it is 1 for set and 0 for not.
@@ -29,8 +29,7 @@ class Limit:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Loosened:
+class Loosened(Struct, frozen=True):
     """A limit that lets through what it did not before; ``entries`` came to a list, or left it."""
 
     now: Limit

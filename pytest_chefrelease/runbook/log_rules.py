@@ -11,9 +11,10 @@ Source: CATALOG.md, "Monitoring" and "The watch"; DESIGN.md section 3, rule 4.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache, reduce
 from math import log
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.log_tally import Minute, Tally
 from pytest_chefrelease.runbook.p95 import Judgement
@@ -89,8 +90,7 @@ def _share_suspicion(minutes: Mapping[int, Minute], usual: float, error: float) 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Refusals:
+class Refusals(Struct, frozen=True):
     """401s to others than this suite, over a stretch of time in minutes."""
 
     count: int

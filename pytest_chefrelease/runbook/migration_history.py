@@ -7,13 +7,13 @@ counts as unchanged; Prisma's error reference (P3005, P3009, P3014, P3015).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Checksums:
+
+class Checksums(Struct, frozen=True):
     """Hex SHA-256 of a script as it is, and with its line ends made LF or CRLF.
 
     ``unpadded`` is how old versions of Prisma wrote the first one: without the leading zero
@@ -26,8 +26,7 @@ class Checksums:
     unpadded: str
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """A migration of the release: its directory's name, its script's size and checksums."""
 
     name: str
@@ -35,8 +34,7 @@ class Script:
     checksums: Checksums
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseMigrations:
+class ReleaseMigrations(Struct, frozen=True):
     """What the release holds: scripts, directories without one, and migration_lock.toml.
 
     ``provider`` is None where the lock file is missing; ``lock_problem`` says why it cannot
@@ -49,8 +47,7 @@ class ReleaseMigrations:
     lock_problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of ``_prisma_migrations``: one try to apply one migration."""
 
     name: str
@@ -71,8 +68,7 @@ class Row:
         return self.finished_at is None and self.rolled_back_at is None
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseHistory:
+class DatabaseHistory(Struct, frozen=True):
     """The rows of a schema's history table, None where it has none, and its other tables."""
 
     rows: tuple[Row, ...] | None
@@ -93,8 +89,7 @@ class Problem(StrEnum):
     OUT_OF_ORDER = "out of order"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A problem of one migration (or of the whole, with an empty name)."""
 
     problem: Problem
@@ -102,8 +97,7 @@ class Finding:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What a release and a database's history say together.
 
     ``applied`` are the rows that count, in the order of the release's names; ``pending`` the

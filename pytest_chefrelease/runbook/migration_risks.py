@@ -7,7 +7,9 @@ CREATE INDEX; Prisma's documentation, "Customizing migrations".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _EXCLUSIVE = "ACCESS EXCLUSIVE: blocks reads and writes"
 _SHARE = "SHARE: blocks writes"
@@ -16,8 +18,7 @@ _ALONE = "in a migration of its own: Prisma runs several statements as one trans
 _CONTRACT = "Stop using it in one release, take it away in a later one, after a backup."
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(Struct, frozen=True):
     """What is risky in a statement.
 
     ``lock`` is empty where it is no lock that matters; ``destroys`` says that data goes, or
@@ -128,16 +129,14 @@ _SAID_BY_ANOTHER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TableSize:
+class TableSize(Struct, frozen=True):
     """A table of production: bytes without indexes, and rows as last estimated."""
 
     size_bytes: int
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True):
     """Somebody accepts findings: of a migration, of a rule, and of a table where one is named."""
 
     migration: str
@@ -158,8 +157,7 @@ class Acceptance:
         return f"{self.rule} in {self.migration}{of}"
 
 
-@dataclass(frozen=True, slots=True)
-class RiskyStep:
+class RiskyStep(Struct, frozen=True):
     """A statement of a pending migration that a rule finds risky.
 
     ``tables`` are those it works on and ``sizes`` those of them that production has;

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Severity, Stage, Symptom
@@ -21,8 +22,7 @@ class Outcome(StrEnum):
     SHADOW = "shadow"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The outcome of one check: an item with one parameter in one stage.
 
     ``summary`` is the one sentence a person reads; ``expected``, ``seen`` and ``where`` are

@@ -19,11 +19,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from itertools import accumulate
 from math import exp, fsum, lgamma, log, log1p
+
+from msgspec import Struct
 
 SHARE = 0.05
 """The share of requests that may be at the limit or over it when P95 is at the limit."""
@@ -49,8 +50,7 @@ class Judgement(StrEnum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """At ``n`` requests: P95 is under with ``under_at_most`` over, is not with ``over_at_least``.
 
     -1 and n + 1 are bounds that no sample reaches.
@@ -67,8 +67,7 @@ class Bounds:
         return Judgement.OVER if over >= self.over_at_least else Judgement.UNDECIDED
 
 
-@dataclass(frozen=True, slots=True)
-class Quantiles:
+class Quantiles(Struct, frozen=True):
     """A sample's quantiles by nearest rank, and the 95 % interval of P95, in milliseconds.
 
     None stands for longer than any limit: so many requests failed that the quantile is
@@ -205,8 +204,7 @@ def quantiles(latencies_ms: Sequence[float | None], interval: Bounds | None = No
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(Struct, frozen=True):
     """A later look: its bounds, what they spend, and the chances of the counts between."""
 
     bounds: Bounds

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 LINES = (
     "CI green (lint + build)",
@@ -23,8 +25,7 @@ _GRAVEST_FIRST = ("failed", "unverified", "waived", "passed", "not-applicable")
 _AFTER_THE_DEPLOY = (6, 7, 8)
 
 
-@dataclass(frozen=True, slots=True)
-class LineEvidence:
+class LineEvidence(Struct, frozen=True):
     """One result as far as the board needs it: which line, how it ended, when, in which stage.
 
     ``observed_at`` is ISO 8601 in UTC, so that text sorts as time does.
@@ -37,8 +38,7 @@ class LineEvidence:
     blocking: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of the board. ``outcome`` is ``pending`` while no stage has filled it.
 
     ``stage`` and ``observed_at`` are those of the result that decided the line.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.limits import Limit
@@ -16,8 +17,7 @@ from pytest_chefrelease.runbook.shard import Shard
 from pytest_chefrelease.runbook.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """How a run went, beside its results: what merging shards and attesting must know.
 
     ``left_out`` are the labels of the stage's counting checks that did not come to an end;
@@ -50,8 +50,7 @@ def incompleteness(course: Course) -> Iterator[str]:
         yield f"Not verified in this run: {', '.join(course.left_out[:_MOST_NAMED])}{rest}."
 
 
-@dataclass(frozen=True, slots=True)
-class StageRecord:
+class StageRecord(Struct, frozen=True):
     """One run of one stage, whole.
 
     ``notes`` are sentences about the run itself (partial, interrupted, loosened

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """Version, commit and environment that a run is about.
 
     ``version`` is the tag's name (``v1.5.0``) or None where nothing says it; ``commit`` is

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 CATEGORIES = ("features", "fixes", "breaking changes", "migration requirements")
 """Source: runbook, "Release Notes (Recommended)"."""
@@ -27,8 +28,7 @@ _VERSION = re.compile(r"(?<![\w.])v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A
 _NOTHING = re.compile(r"(?:[-*+]\s*)?(?:none|nothing|n/?a|no|-+)\W*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A heading with the text below it, down to the next heading."""
 
     title: str
@@ -41,8 +41,7 @@ class Part:
         return any(not _NOTHING.fullmatch(line) for line in lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(Struct, frozen=True):
     """The notes of one version: what stands before its first heading, and its parts."""
 
     parts: tuple[Part, ...]

@@ -7,8 +7,9 @@ Rollback (Bad Migration Protocol)" and "Incident Response Quick Steps".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.commands import (
     Deployment,
@@ -35,8 +36,7 @@ class Action(StrEnum):
     STOP_AND_ASSESS = "stop-and-assess"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """An action, the reason for it, the time to act in (in words), and commands to copy."""
 
     action: Action

@@ -15,8 +15,9 @@ import binascii
 import math
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.secret_words import LEET, PAIRS, SEQUENCES, WORDS
 
@@ -51,8 +52,7 @@ _BOTH_CASES, _BASE64 = 52, 64
 """Sizes of alphabets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """Estimated entropy in ``bits``; ``alphabet`` names the characters it is made of.
 
     ``pattern`` says what most of the text was explained by, or is empty for random text.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.runbook.secret import Secret
 from pytest_chefrelease.runbook.secret_entropy import Estimate, estimate
@@ -20,16 +21,14 @@ _NOT_LETTERS = re.compile(r"[^a-z]+")
 _MARKS = "*xX.-_?#0"
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """What a value must be: ``min_length`` in characters, ``min_bits`` of estimated entropy."""
 
     min_length: int
     min_bits: float
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a value is compared with.
 
     ``others`` are values that it must not share, by what they are called (``staging's value``);

@@ -14,8 +14,10 @@ Source: Wald 1945; Ville 1939; Shiryaev 1963 on changes at an unknown time. FACT
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from math import exp, fsum, lgamma, log, log1p
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 FROM_THE_START = 0.5
 """The part of the stake on changes that are there from the first look."""
@@ -24,8 +26,7 @@ _BOUND_ERROR = 0.5
 """The part of an error that may be spent on not knowing exactly how it was before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
+class Suspicion(Struct, frozen=True):
     """The evidence that something has changed for the worse, after some looks.
 
     ``looks`` is how many are planned, ``error`` the chance of a false alarm over all of them.

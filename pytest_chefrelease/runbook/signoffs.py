@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 NOTES_REF = "refs/notes/release-signoffs"
 _MOST_NOTE_CHARS = 500
@@ -24,8 +25,7 @@ _LINE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SignOff:
+class SignOff(Struct, frozen=True):
     """One person's word on one item and commit, or that it no longer stands."""
 
     item: str

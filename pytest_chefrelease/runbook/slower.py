@@ -12,9 +12,10 @@ Source: CATALOG.md, latency.regression and latency.calibration; FACTS.md, Kayent
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil, inf, isfinite
 from typing import Self
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook import p95
 from pytest_chefrelease.runbook.evidence import Scalar
@@ -33,8 +34,7 @@ QUANTILES: Mapping[str, float] = {"p50": 0.5, "p95": p95.SHARE}
 """By name, the share of requests above them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quantile:
+class Quantile(Struct, frozen=True):
     """A quantile of a sample with its bounds, in milliseconds; infinite: beyond any limit."""
 
     ms: float
@@ -42,8 +42,7 @@ class Quantile:
     high_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What is remembered of ``n`` requests."""
 
     n: int
@@ -102,16 +101,14 @@ Noise = Mapping[str, float]
 """By quantile, the milliseconds that two measurements of the same version differed by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Margin:
+class Margin(Struct, frozen=True):
     """What makes a difference relevant: ``share`` of what was before, and ``least_ms``."""
 
     share: float
     least_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """How much slower one quantile became, by what interval, and whether that counts.
 
     ``noise_ms`` is what two measurements of one version differed by: a difference has to be
@@ -169,8 +166,7 @@ def noise_of(first: Figures, second: Figures) -> dict[str, float]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What is remembered of an endpoint; ``noise`` where it was measured twice."""
 
     endpoint: str

@@ -7,8 +7,10 @@ to overrule the gate. One that blocked what then went wrong has earned its place
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 ENOUGH = 3
 """So many judged blocks of one item say something about it; fewer are an accident."""
@@ -22,8 +24,7 @@ class Became(StrEnum):
     INCIDENT = "incident"
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """One check's outcome in one earlier run; ``run`` numbers runs in their order in time.
 
     ``blocked``: it made that run NO-GO. ``would_block``: it would have, if it were not shadow.
@@ -39,8 +40,7 @@ class Heard:
     would_block: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """In how many releases an item blocked, and how often rightly.
 
     Rightly: the release was mended until the item passed, or went out and failed. Wrongly: it

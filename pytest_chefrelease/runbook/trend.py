@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
+
+from msgspec import Struct
 
 LEAST_POINTS = 8
 """Of fewer the normal approximation of the test says nothing."""
@@ -19,8 +20,7 @@ _MOST_POINTS = 30
 """Readings that follow closely repeat each other; the test takes them for independent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Struct, frozen=True):
     """How a series grows: the chance to see so much of it by accident, and how fast it is.
 
     ``per_s`` is Sen's slope, ``growth`` what that makes over the time looked at.

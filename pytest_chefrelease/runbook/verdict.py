@@ -6,8 +6,9 @@ Source: DESIGN.md section 3, rules 1, 2, 3 and 8.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
@@ -21,8 +22,7 @@ class Decision(StrEnum):
     HOLD = "HOLD"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """How a stage was run, as far as the verdict depends on it.
 
     ``left_out`` counts the blocking checks of the stage that did not run (deselected, or
@@ -40,8 +40,7 @@ class Run:
     missing: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A decision, why in one sentence, and the least that would make it GO."""
 
     decision: Decision

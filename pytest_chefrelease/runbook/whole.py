@@ -6,7 +6,8 @@ Source: DESIGN.md section 3, rules 1 and 9.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.quick_check import LINES, Line
@@ -16,8 +17,7 @@ from pytest_chefrelease.runbook.verdict import Decision
 _FINE = ("passed", "waived", "not-applicable")
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """The verdict and why."""
 
     decision: Decision

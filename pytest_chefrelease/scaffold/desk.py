@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.scaffold.release_toml import additions, release_toml
 from pytest_chefrelease.scaffold.suggestion import Suggestion
@@ -16,8 +17,7 @@ from pytest_chefrelease.settings.files import find_file
 from pytest_chefrelease.settings.load import load_settings
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What to tell; ``is_whole`` says that everything asked for was written."""
 
     lines: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.settings.load import validate
@@ -10,8 +10,7 @@ from pytest_chefrelease.settings.load import validate
 TomlValue = str | int | bool | list["TomlValue"] | dict[str, "TomlValue"]
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """``key = value`` in ``table``; ``source`` is the file it was read from, or why it is so.
 
     ``is_example`` says that a person has to decide: it is written as a comment. ``is_found`` says

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.doctor.plan import plan_of
@@ -24,8 +26,7 @@ _PLAIN = re.compile(r"[\w ./+-]+")
 _LIST = re.compile(r"(?P<indent>[ #/]*)@@names@@")
 
 
-@dataclass(frozen=True, slots=True)
-class Workflow:
+class Workflow(Struct, frozen=True):
     """A file to write: its path, its text, and what has to be done for it to run."""
 
     path: str

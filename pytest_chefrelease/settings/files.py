@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.settings.lines import line_of
@@ -15,8 +17,7 @@ Raw = dict[str, object]
 MAX_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
+class SettingsFile(Struct, frozen=True):
     """A settings file as it was read: ``table`` is where its settings begin."""
 
     path: Path

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from pytest_chefrelease.errors import SettingsError
@@ -20,8 +20,7 @@ _DEEPEST = 10
 """Tables are nested less deep than this; what is deeper is a mistake in any case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """Settings, the file they came from (None where there is none), and where each key stands."""
 
     settings: Settings

@@ -7,13 +7,13 @@ defaults (DESIGN.md section 2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.settings.files import Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One setting that a command-line option and an environment variable can replace.
 
     ``name`` is the option (``--base-url``), ``key`` its path in release.toml;

@@ -7,7 +7,6 @@ import json
 import shutil
 import stat
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from msgspec.structs import replace
 
 from pytest_chefrelease.attestation import desk, keys
 from pytest_chefrelease.cli import chefrelease

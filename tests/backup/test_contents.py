@@ -9,12 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 import zstandard
+from msgspec.structs import replace
 
 from pytest_chefrelease.probes.backups.contents import Contents, read_contents
 from pytest_chefrelease.probes.backups.form import encrypted_by

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import Check
@@ -32,7 +33,7 @@ WELL = Evidence("all is well", "here", NOW, {"n": 1})
 
 
 def item(**changes: object) -> Item:
-    return replace(ITEM, **changes)  # type: ignore[arg-type]
+    return replace(ITEM, **changes)
 
 
 def task(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_chefrelease import checks
 from pytest_chefrelease.checks.conclude import conclude, deployment, expected_labels

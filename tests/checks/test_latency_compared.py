@@ -11,12 +11,13 @@ import json
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pytest_chefrelease import ledger
 from pytest_chefrelease.checks.declare import catalogue

@@ -19,12 +19,13 @@ from tests.glue.running import Application, Gate, Ran, only_health
 STAGE = ("-m", "postrelease")
 INSTEAD = """
 import asyncio, os, signal, sys
+from msgspec.structs import force_setattr
 from pytest_chefrelease.checks.declare import catalogue
 
 async def verify(look):
     {body}
 
-object.__setattr__(catalogue()["health.endpoint"], "verify", verify)
+force_setattr(catalogue()["health.endpoint"], "verify", verify)
 """
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from pytest_chefrelease import ledger
 from pytest_chefrelease.cli import chefrelease
@@ -100,7 +100,7 @@ def test_what_is_no_ledger_is_neither_read_nor_overwritten(
 def test_a_run_that_is_cut_off_is_not_entered_at_all(path: Path) -> None:
     ledger.enter(path, record("v1"))
     plain = record("v2")
-    item = replace(plain.results[-1].item, id=None)  # type: ignore[arg-type] # (no such row)
+    item = replace(plain.results[-1].item, id=None)
     broken = replace(plain, results=(*plain.results, replace(plain.results[-1], item=item)))
     with pytest.raises(OSError, match="NOT NULL"):
         ledger.enter(path, broken)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from junitparser import JUnitXml
+from msgspec.structs import replace
 
 from pytest_chefrelease.cli import chefrelease
 from pytest_chefrelease.errors import SettingsError

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from pytest_chefrelease.rehearsal.doubles.github.site import GitHub
 from pytest_chefrelease.rehearsal.intercept import Json
@@ -31,7 +32,7 @@ async def github(commit: str, origin: Path = Path("/"), **state: Json) -> AsyncI
     """All green for ``commit`` but for the fields of ``state``."""
     urls: dict[str, str] = {}
     double = GitHub(_world(commit, origin, urls))
-    double.state = replace(double.state, **state)  # type: ignore[arg-type]
+    double.state = replace(double.state, **state)
     application = double.application()
     running = Running("", double)
 

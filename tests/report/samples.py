@@ -6,8 +6,9 @@ import base64
 import math
 import struct
 import zlib
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.evidence import (
     Chart,

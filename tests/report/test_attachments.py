@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.report.attachments import relative_to_project, write_pictures
 from pytest_chefrelease.report.junit import finish_junit

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.report import evidence_json

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from junitparser import JUnitXml
+from msgspec.structs import replace
 
 from pytest_chefrelease.report.junit import finish_junit
 from pytest_chefrelease.report.junit_case import address

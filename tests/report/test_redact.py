@@ -6,12 +6,12 @@ import base64
 import html
 import json
 import time
-from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pytest_chefrelease.report import evidence_json
 from pytest_chefrelease.report.redact import Redactor

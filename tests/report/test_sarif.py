@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_chefrelease.report.findings import findings_of
 from pytest_chefrelease.report.sarif import to_sarif

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_chefrelease.report.terminal import SHOWN, checklist, verdict_block
 from pytest_chefrelease.runbook.item import Item, Section, Severity

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage, Symptom
 from pytest_chefrelease.runbook.outcome import Outcome, Result
@@ -24,7 +24,7 @@ def item(name: str = "a.item", severity: Severity = Severity.P2, **changes: obje
         minimum=Minimum(counts={"n": 1}),
         remedy=f"Mend {name}.",
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)
 
 
 def result(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.evidence import Evidence, Fact, shortfall
 from pytest_chefrelease.runbook.item import Minimum
@@ -22,7 +22,7 @@ WHOLE = Minimum({"requests": 300}, ("status",), timedelta(hours=24), of_release=
 
 
 def missing(minimum: Minimum = WHOLE, release: Release = RELEASE, **changes: object) -> str | None:
-    return shortfall(minimum, replace(SEEN, **changes), release, NOW)  # type: ignore[arg-type]
+    return shortfall(minimum, replace(SEEN, **changes), release, NOW)
 
 
 def test_enough_evidence_lacks_nothing() -> None:

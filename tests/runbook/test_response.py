@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.item import Severity, Stage, Symptom
 from pytest_chefrelease.runbook.outcome import Outcome, Result

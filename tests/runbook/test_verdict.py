@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.item import Severity, Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
@@ -146,7 +146,7 @@ def test_what_does_not_count_never_makes_it_worse(run: Run, some: list[Result]) 
 def test_the_sentence_says_why(
     stage: Stage, some: list[Result], change: dict[str, int], decision: str, sentence: str
 ) -> None:
-    verdict = decide(replace(Run(stage), **change), some)  # type: ignore[arg-type]
+    verdict = decide(replace(Run(stage), **change), some)
 
     assert (verdict.decision, verdict.sentence) == (decision, sentence)
 

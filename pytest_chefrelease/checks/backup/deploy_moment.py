@@ -7,8 +7,9 @@ provider's record, the uptime that the application tells.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.provider_access import applications, provider_of
@@ -16,8 +17,7 @@ from pytest_chefrelease.errors import ProbeError, Unverified
 from pytest_chefrelease.probes.prisma import read_history, read_release_migrations
 
 
-@dataclass(frozen=True, slots=True)
-class DeployMoment:
+class DeployMoment(Struct, frozen=True):
     """A time with zone, and whose word it is."""
 
     at: datetime

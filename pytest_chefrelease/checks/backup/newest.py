@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.once import Json
@@ -18,8 +18,7 @@ from pytest_chefrelease.probes.backups.source import Backup, BackupSource
 from pytest_chefrelease.probes.postgres_url import parse_database_url
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A backup and what its first bytes say; ``taken_at`` is in UTC.
 
     ``form`` is None where it cannot be told: packed, encrypted, or no backup at all.

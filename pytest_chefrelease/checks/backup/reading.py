@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.checks.backup.newest import Known, demand_database, newest, source_of
 from pytest_chefrelease.checks.backup.room import demand_room
@@ -19,15 +19,13 @@ from pytest_chefrelease.probes.backups.contents import Contents, read_contents
 from pytest_chefrelease.probes.in_thread import in_thread
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     path: str
     contents: Contents | None
     has_changed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """A backup, where it is on this machine, and what it holds."""
 
     known: Known

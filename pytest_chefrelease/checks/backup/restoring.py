@@ -7,10 +7,10 @@ is that of whichever process did it.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.checks.backup.reading import Read, read_newest
 from pytest_chefrelease.checks.backup.room import demand_room
@@ -28,8 +28,7 @@ _UNPACKS_TO = 10
 """What an archive may grow to where production's own size is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """A restore and what was rehearsed on it; ``rehearsal`` is None where it did not restore."""
 
     restored: Restored

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -55,8 +56,7 @@ async def deploy_executed(look: Context, part: str) -> Evidence:
     return await eventually(look_once, patience, what=f"deploy of {part}", say=look.say)
 
 
-@dataclass(frozen=True, slots=True)
-class _Before:
+class _Before(Struct, frozen=True):
     """What was deployed before, for the commands of a rollback; or why that is unknown."""
 
     reference: str | None = None

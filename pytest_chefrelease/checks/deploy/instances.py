@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -81,8 +82,7 @@ def _judged(found: Mapping[str, Deployed], look: Context) -> Evidence | Later:
     return _evidence("; ".join(fleet.summary for fleet in fleets), fleets, look)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fleet:
+class _Fleet(Struct, frozen=True):
     """The instances of one application, and how many of them have to run."""
 
     deployed: Deployed

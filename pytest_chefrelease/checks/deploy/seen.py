@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.deploy.witnesses import Word, clues_of_marks, in_words, judge
@@ -15,8 +16,7 @@ _MOST_ROWS = 200
 _IS_RELEASE = {Match.SAME: "yes", Match.OTHER: "no", Match.CONTRADICTORY: "contradicts itself"}
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """One look at one part (api or web); ``deployed`` is None without a provider.
 
     ``before`` is the provider's reference of what was deployed before, ``before_unknown`` why

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks import identity
 from pytest_chefrelease.checks.context import Context
@@ -17,8 +18,7 @@ _MOST_LED = 50
 """How many instances are asked one by one; more are left to the fresh connections."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """What one request was told, over a fresh connection or by a named instance.
 
     ``problem`` says why nothing was told; the match is UNKNOWN then.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.checks.backup.restores import LONGEST_S
 from pytest_chefrelease.checks.context import Context
@@ -28,8 +28,7 @@ _DATABASE = "from_scratch"
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
+class _Tried(Struct, frozen=True):
     """The migrations that failed on an empty database, and what production has otherwise."""
 
     migrations: int
@@ -37,8 +36,7 @@ class _Tried:
     schema: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Production:
+class _Production(Struct, frozen=True):
     """Production's schema line by line, its server's version, and what it has applied."""
 
     schema: tuple[str, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.errors import ProbeError
@@ -17,16 +18,14 @@ from pytest_chefrelease.probes.scratch.server import ADMIN, Cluster
 from pytest_chefrelease.probes.scratch.stepwise import Database, Step
 
 
-@dataclass(frozen=True, slots=True)
-class OldQuery:
+class OldQuery(Struct, frozen=True):
     """What the release before asks the database, and why that fails now, where it does."""
 
     text: str
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True):
     """What came of it.
 
     ``schema`` are the lines that changed; ``again`` are those that a second deployment

@@ -6,7 +6,8 @@ and where the two contradict each other nobody knows (DESIGN.md section 3, rule 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.latency.targets import is_of_web
@@ -21,8 +22,7 @@ from pytest_chefrelease.runbook.log_template import route_template
 from pytest_chefrelease.runbook.p95 import Judgement
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(Struct, frozen=True):
     """What the log has of an endpoint: requests, those at or over the limit, and P95."""
 
     n: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -42,8 +43,7 @@ ITEM = Item(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Twice:
+class _Twice(Struct, frozen=True):
     """One endpoint, measured twice."""
 
     endpoint: str

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.once import Json
@@ -28,8 +29,7 @@ _SPARE_S = 30.0
 _MOST_SET_ASIDE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One endpoint to measure; ``accepted`` are statuses of 400 and more that are right."""
 
     name: str
@@ -80,8 +80,7 @@ class Campaign(msgspec.Struct):
         return p95.plan(self.requests, self.looks, max(measured, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """A campaign of its own, ``name`` by name: so many ``batches`` of so many ``requests``.
 
     It decides nothing, so it takes no more where P95 is close to the limit, and no fewer.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.prometheus_access import prometheus_of, window_of
@@ -16,8 +18,7 @@ from pytest_chefrelease.runbook.histogram import BucketQuantile, quantile
 _SHARE = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """How many requests there were in the window, and their P95; None without enough traffic."""
 
     requests: float

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from math import isfinite
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.once import Json
@@ -23,8 +23,7 @@ _TELL = (
 _AHEAD = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Deploy:
+class Deploy(Struct, frozen=True):
     """When the release went live, and who says so."""
 
     at: datetime
@@ -36,8 +35,7 @@ class Deploy:
         return int(self.at.timestamp() * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What a log holds of a window, and where it is kept."""
 
     deploy: Deploy

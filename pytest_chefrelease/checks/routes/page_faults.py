@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from pytest_chefrelease.probes.page_reading import (
     PageReading,
@@ -39,8 +40,7 @@ CONSOLE_RULE = re.compile(
 _SHOWN_TEXT = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """What is right for one page and one visitor.
 
     ``site`` is the web front's address, ``api`` the API's; ``login`` the path (or, of another
@@ -73,8 +73,7 @@ class Expectation:
         return any(re.search(pattern, text) for pattern in self.allowed for text in texts)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing that is wrong; ``is_login_broken`` when nobody can log in with it."""
 
     seen: str

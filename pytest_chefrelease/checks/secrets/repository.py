@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -38,8 +39,7 @@ _SHOWN = 50
 _KINDS = {"commit": "the message of commit", "tag": "the message of tag", "tree": "a name in tree"}
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(Struct, frozen=True):
     """One place where a secret stands, told without its value."""
 
     name: str
@@ -56,8 +56,7 @@ class Find:
         return f"{self.where}{line}{since}"
 
 
-@dataclass(frozen=True, slots=True)
-class Searched:
+class Searched(Struct, frozen=True):
     """What one search for all secrets covered, and what it found."""
 
     facts: dict[str, int]

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.secrets.stored import known_values, staging_values
@@ -92,8 +94,7 @@ async def secrets_not_served(look: Context, target: str) -> Evidence:
     return evidence
 
 
-@dataclass(frozen=True, slots=True)
-class _Find:
+class _Find(Struct, frozen=True):
     name: str
     form: str
     url: str

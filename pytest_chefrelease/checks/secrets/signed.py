@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -27,8 +28,7 @@ _LIFE_S = 300
 _REFUSED = (401, 403)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
+class _Answers(Struct, frozen=True):
     """The status that each kind of token got."""
 
     statuses: Mapping[str, int]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.checks import identity
 from pytest_chefrelease.checks.answers import transcript
@@ -52,8 +53,7 @@ async def _same_web(there: Context) -> Evidence:
     return _judged(clues, answer, there, expected if own is None else f"what matches {own}")
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How somebody is asked: by which client, with which headers; None is the shared client."""
 
     http: HttpProbe | None = None

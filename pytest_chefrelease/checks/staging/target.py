@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.errors import NotConfigured

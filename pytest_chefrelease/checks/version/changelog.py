@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.runbook.release_notes import Notes, notes_for
@@ -14,8 +14,7 @@ _FILES = (
 _MOST_BYTES = 4_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The notes of a version, None without any; the file they stand in, and all that were read."""
 
     notes: Notes | None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.after_rollback import left_behind
 from pytest_chefrelease.checks.context import Context
@@ -23,8 +24,7 @@ _SHOWN = 3
 _RELEASE = "release"
 
 
-@dataclass(frozen=True, slots=True)
-class _Release:
+class _Release(Struct, frozen=True):
     """What everything is compared with: name, bare version, and migrations.
 
     ``left_behind`` are migrations of a rolled-back release, which stay in the databases.

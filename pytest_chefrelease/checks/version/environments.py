@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks import identity
 from pytest_chefrelease.checks.context import Context
@@ -22,8 +24,7 @@ from pytest_chefrelease.runbook.release import Release
 Ask = Callable[[Context], Awaitable[tuple[Answer, tuple[Clue, ...]]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What one part of an environment says, or why nothing."""
 
     clues: tuple[Clue, ...] = ()
@@ -45,8 +46,7 @@ class Part:
         return any(identity.same(clue, release, prefix) is False for clue in self.clues)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What an environment told; ``migrations`` is None where they cannot be read, and why."""
 
     api: Part

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.ci import github_probe
 from pytest_chefrelease.checks.context import Context
@@ -20,8 +21,7 @@ from pytest_chefrelease.runbook.release_notes import CATEGORIES, Notes, whole
 _SHOWN_CHARS = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """Notes, where they stand, and where else was looked."""
 
     notes: Notes | None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 _TAGS = "refs/tags/"
 
 
-@dataclass(frozen=True, slots=True)
-class _Tags:
+class _Tags(Struct, frozen=True):
     """Every tag that matters: here by name, and what the remote's refs point at."""
 
     commit: str

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.http import HttpProbe
 from pytest_chefrelease.probes.providers import fly_api, render_api
@@ -19,8 +21,7 @@ from pytest_chefrelease.probes.providers.render_api import RenderApi
 from pytest_chefrelease.probes.vendor_answers import token_from
 
 
-@dataclass(frozen=True, slots=True)
-class Automatic:
+class Automatic(Struct, frozen=True):
     """What a provider says of one database or disk.
 
     ``is_on`` is None where it says neither; ``newest`` is the last backup, or the point up to

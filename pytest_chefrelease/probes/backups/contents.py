@@ -13,10 +13,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO, cast
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.errors import MissingExtra
 from pytest_chefrelease.probes.backups.files import refused
@@ -29,8 +30,7 @@ _CHUNK = 1 << 20
 _NEWER = "unsupported version"
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What a backup holds, read to its end.
 
     ``tables`` are created by it, ``rows`` are those that it fills, by ``schema.table``;

@@ -6,9 +6,10 @@ import asyncio
 import glob
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import AccessDenied, ProbeError, Unreachable
 from pytest_chefrelease.probes.backups.form import HEAD_BYTES
@@ -18,8 +19,7 @@ CONTENTS = "toc.dat"
 """The file that makes a folder a backup in pg_dump's directory format."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileBackups:
+class FileBackups(Struct, frozen=True):
     """``pattern`` is absolute: a glob, or a folder of which every file is a backup."""
 
     pattern: str

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 _OLDEST, _WITH_SPECIFICATION = (1, 10), (1, 15)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """``written_at`` has no time zone; versions are PostgreSQL's majors; None where not said."""
 
     database: str | None = None

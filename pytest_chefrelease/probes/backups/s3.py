@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import glob
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Protocol, TypedDict, cast
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import (
     AccessDenied,
@@ -59,8 +60,7 @@ class _Client(Protocol):
     def get_object(self, **given: str) -> _Got: ...
 
 
-@dataclass(frozen=True, slots=True)
-class S3Backups:
+class S3Backups(Struct, frozen=True):
     """``pattern`` is a glob of keys, or a folder of which every object is a backup."""
 
     bucket: str

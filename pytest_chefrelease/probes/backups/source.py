@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+
+class Backup(Struct, frozen=True):
     """One backup: its path or address, size, when it was last written (UTC), and its first bytes.
 
     ``is_directory`` says that it is a folder of pg_dump's directory format; ``head`` is then

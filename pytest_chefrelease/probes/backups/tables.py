@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pytest_chefrelease.probes.postgres import Session
 
@@ -24,8 +24,7 @@ _SIZE = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LiveTable:
+class LiveTable(Struct, frozen=True):
     """``schema.table``; a partitioned one holds no rows itself.
 
     ``is_empty`` is the catalogue's word, which may be behind.
@@ -36,8 +35,7 @@ class LiveTable:
     is_empty: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSize:
+class LiveSize(Struct, frozen=True):
     """A database's size on its disk, and its server's major version."""
 
     size_bytes: int

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
+
+from msgspec import Struct
 
 from pytest_chefrelease.probes.added_text import AddedLine
 
 
-@dataclass(frozen=True, slots=True)
-class Detected:
+class Detected(Struct, frozen=True):
     """Credential-shaped text in a line: what kind, where, and its fingerprint; never the text.
 
     ``is_certain`` is False for text that only looks so by a name beside it, or is a known

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import BinaryIO, ClassVar
 
+from msgspec import Struct
+
 from pytest_chefrelease.errors import Unreachable
 from pytest_chefrelease.probes.logs.cutter import CHUNK, Cutter
 from pytest_chefrelease.probes.logs.pieces import Piece, is_archive, open_log, refused
@@ -23,8 +25,7 @@ _CLOCK_SLACK_S = 60.0
 _Identity = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class FileSource:
+class FileSource(Struct, frozen=True):
     """Files that a glob names; ``pattern`` is absolute."""
 
     every_s: ClassVar[float] = 0.5

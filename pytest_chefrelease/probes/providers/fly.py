@@ -7,8 +7,9 @@ versions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.probes.providers import marks
 from pytest_chefrelease.probes.providers.fly_api import Config, FlyApi, ImageRef, Machine
@@ -38,8 +39,7 @@ _PASSING_PARTS = ("fly_app_release_command", "fly_app_console")
 """Process groups of machines that come and go beside the application."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fly:
+class Fly(Struct, frozen=True):
     """Fly.io as a provider."""
 
     api: FlyApi

@@ -6,12 +6,12 @@ holds stands in "Machine events" of Fly.io's documents.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.http import HttpProbe
@@ -131,8 +131,7 @@ class MachineVersion(msgspec.Struct):
     user_config: Config | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FlyApi:
+class FlyApi(Struct, frozen=True):
     """Reads apps' machines, versions and secrets' names; ``token`` may be one that only reads."""
 
     api: VendorApi

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 CRASH_WINDOW = timedelta(minutes=15)
 """How far back crashes count: what happened before says nothing of what runs now."""
@@ -22,8 +23,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
+class HealthCheck(Struct, frozen=True):
     """A health check of the provider's own; ``is_passing`` by its word in ``status``."""
 
     name: str
@@ -31,8 +31,7 @@ class HealthCheck:
     is_passing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """One machine, container or process of an application.
 
     ``said`` is the state in the vendor's word; ``image`` is what it runs, with its digest
@@ -62,8 +61,7 @@ class Instance:
         return ", ".join(failing) if self.state is State.RUNNING else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True):
     """What a provider has deployed for one application.
 
     ``wanted`` is how many instances have to run, None where the provider has no such number;
@@ -88,8 +86,7 @@ class Deployed:
         return tuple(dict.fromkeys(image for image in found if image))
 
 
-@dataclass(frozen=True, slots=True)
-class PastRelease:
+class PastRelease(Struct, frozen=True):
     """Something that was deployed and can be again.
 
     ``reference`` is what the provider takes to do it: an image, or the id of a deploy;

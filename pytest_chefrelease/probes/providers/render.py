@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.probes.providers import marks
 from pytest_chefrelease.probes.providers import render_api as api_module
@@ -27,8 +28,7 @@ _CAN_RUN_AGAIN = ("live", "deactivated")
 _WITH_INSTANCES = ("web_service", "private_service", "background_worker")
 
 
-@dataclass(frozen=True, slots=True)
-class Render:
+class Render(Struct, frozen=True):
     """Render as a provider; an application is a service's id (``srv-…``)."""
 
     api: RenderApi

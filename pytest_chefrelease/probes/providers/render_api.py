@@ -6,12 +6,12 @@ deploy's commit is null for image services, and finishedAt while it runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.http import Answer, HttpProbe
@@ -123,8 +123,7 @@ class Recovery(msgspec.Struct, rename="camel"):
     starts_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RenderApi:
+class RenderApi(Struct, frozen=True):
     """Reads services by their id (``srv-…``)."""
 
     api: VendorApi

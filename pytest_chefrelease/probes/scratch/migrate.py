@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,8 +31,7 @@ CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(Struct, frozen=True):
     """One migration of the release: the folder's name and its script."""
 
     name: str
@@ -43,8 +43,7 @@ class Migration:
         return hashlib.sha256(self.script).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """What one deployment of migrations did; ``error`` names the migration that stopped it."""
 
     applied: tuple[str, ...]

@@ -9,8 +9,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import MissingExtra
 
@@ -22,8 +23,7 @@ _NONE = "no PostgreSQL programs on this machine"
 _OVERRIDE = "CHEFRELEASE_POSTGRES_BIN"
 
 
-@dataclass(frozen=True, slots=True)
-class Programs:
+class Programs(Struct, frozen=True):
     """One directory with all of PostgreSQL's programs, and the server's major version."""
 
     directory: Path
@@ -34,8 +34,7 @@ class Programs:
         return str(self.directory / name)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """The unprivileged user that runs the server where we are root (PostgreSQL refuses root)."""
 
     name: str

@@ -11,9 +11,10 @@ import re
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import Malformed, MissingExtra
 from pytest_chefrelease.probes.backups.contents import Contents, as_one_file, unpacked
@@ -29,8 +30,7 @@ _EXTENSION = re.compile(
 _MAX_ERRORS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """How a restore went: how long, what went wrong, and the rows of each table after it."""
 
     took_s: float
@@ -39,8 +39,7 @@ class Restored:
     major: int
 
 
-@dataclass(frozen=True, slots=True)
-class Restoring:
+class Restoring(Struct, frozen=True):
     """A backup on this machine, and the server and database that it goes into."""
 
     path: Path

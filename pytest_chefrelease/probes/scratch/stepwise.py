@@ -16,6 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from pytest_chefrelease.probes.scratch.migrate import HISTORY_TABLE, Migration
 from pytest_chefrelease.probes.scratch.schema import SCHEMA
 from pytest_chefrelease.probes.scratch.statements import split
@@ -47,8 +49,7 @@ _LOCKS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A statement's beginning, how long it took, and how many rows it touched."""
 
     text: str
@@ -56,8 +57,7 @@ class Statement:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """The strongest lock on a table that was there before, and how long it was held."""
 
     table: str
@@ -65,8 +65,7 @@ class Lock:
     held_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One migration: how long it took, what it locked and rewrote, and why it failed."""
 
     name: str

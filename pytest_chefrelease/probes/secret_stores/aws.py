@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypedDict, cast
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import AccessDenied, Malformed, ProbeError, RateLimited
 from pytest_chefrelease.probes.aws import DENIED, LIMITED, asked, client
@@ -56,8 +57,7 @@ class _Client(Protocol):
 _MAX_PAGES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class SecretsManagerStore:
+class SecretsManagerStore(Struct, frozen=True):
     """Secrets whose names begin with ``prefix``; region and credentials as AWS' tools have them."""
 
     prefix: str = ""
@@ -82,8 +82,7 @@ class SecretsManagerStore:
         return Stored(name, f"{secret} in {self.place}", None, max(dates, default=None))
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterStore:
+class ParameterStore(Struct, frozen=True):
     """Parameters whose names begin with ``prefix`` (``/chefcloud/production/``)."""
 
     prefix: str = ""

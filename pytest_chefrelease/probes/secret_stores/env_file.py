@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import AccessDenied, Malformed, NotConfigured
 from pytest_chefrelease.probes.secret_stores.store import Stored
@@ -26,8 +27,7 @@ _COMMENT = re.compile(r"(?:^|[ \t])#.*$")
 _ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
 
 
-@dataclass(frozen=True, slots=True)
-class EnvFileStore:
+class EnvFileStore(Struct, frozen=True):
     """One env file, read again for each question: rotations are seen as they happen."""
 
     path: Path

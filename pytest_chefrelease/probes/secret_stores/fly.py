@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pytest_chefrelease.probes.providers.fly_api import FlyApi
 from pytest_chefrelease.probes.secret_stores.store import Stored
 
 
-@dataclass(frozen=True, slots=True)
-class FlyStore:
+class FlyStore(Struct, frozen=True):
     """The secrets of one app."""
 
     api: FlyApi

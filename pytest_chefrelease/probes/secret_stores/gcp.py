@@ -15,6 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.errors import AccessDenied, MissingExtra, NotConfigured
 from pytest_chefrelease.probes.http import HttpProbe
@@ -116,8 +117,7 @@ def default_token() -> str:
     return str(credentials.token or "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
+class _Response(Struct, frozen=True):
     """An answer in the form that google-auth reads."""
 
     status: int

@@ -5,15 +5,14 @@ Variables of environment groups that are linked to the service are not among the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pytest_chefrelease.probes.providers.render_api import RenderApi
 from pytest_chefrelease.probes.secret_stores.store import Stored
 from pytest_chefrelease.runbook.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class RenderStore:
+class RenderStore(Struct, frozen=True):
     """The variables of one service, by its id (``srv-…``)."""
 
     api: RenderApi

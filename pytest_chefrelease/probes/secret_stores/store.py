@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A secret as its store has it.
 
     ``place`` says where it stands (``JWT_SECRET in .env.production``); ``value`` is None where

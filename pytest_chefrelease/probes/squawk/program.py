@@ -8,10 +8,10 @@ import subprocess
 import sysconfig
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from pytest_chefrelease.errors import Malformed, MissingExtra, NoAnswer
 
@@ -32,8 +32,7 @@ class Find(msgspec.Struct, frozen=True):
     help: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A script as squawk read it (UTF-8), its parser's tree as text, and the linter's finds."""
 
     script: bytes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.probes.squawk.program import Find, Run, run
@@ -16,8 +17,7 @@ _SEGMENTS = ("PATH_SEGMENT", "PATH_SEGMENT_REF")
 _SHOWN_CHARS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A table, index or view as a script names it; without a schema where it names none."""
 
     name: str
@@ -32,8 +32,7 @@ class Relation:
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement: ``line`` counts from 1, ``text`` is without comments, on one line.
 
     ``relations`` are those it names, in order; ``created`` the tables that it makes.
@@ -51,8 +50,7 @@ class Statement:
         return self.node.kind
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A find of squawk's in one statement; ``line`` counts from 1.
 
     ``relations`` are those that the statement is about, and those that the found part names.
@@ -64,8 +62,7 @@ class Found:
     relations: tuple[Relation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadScript:
+class ReadScript(Struct, frozen=True):
     """A migration as it was read."""
 
     name: str

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 _NODE = re.compile(r"^(?P<indent> *)(?P<kind>[A-Z_0-9]+)@(?P<start>\d+)\.\.(?P<end>\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A part of a script: what it is, from which byte to which, and its own parts."""
 
     kind: str

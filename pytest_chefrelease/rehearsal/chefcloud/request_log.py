@@ -6,17 +6,17 @@ import json
 import os
 import socket
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
+
+from msgspec import Struct
 
 _INFO, _WARN, _ERROR = 30, 40, 50
 _SILENCED = frozenset({"/health", "/healthz", "/readiness", "/metrics"})
 """LOG_SILENCE_HEALTH and LOG_SILENCE_METRICS are on in production."""
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """One request and how it was answered; ``duration_s`` is the time taken in seconds."""
 
     request_id: str

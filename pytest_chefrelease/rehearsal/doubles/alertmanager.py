@@ -6,9 +6,10 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.rehearsal.intercept import Json
 from pytest_chefrelease.rehearsal.site import Site, changed
@@ -40,8 +41,7 @@ def alert(name: str, **changes: str | list[str]) -> Entry:
 WATCHDOG = alert("Watchdog", service="monitoring", severity="none", summary="Alerts arrive")
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The alerts that have not ended."""
 
     alerts: list[Entry] = field(default_factory=lambda: [WATCHDOG])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.rehearsal.doubles.bearer import guarded
 from pytest_chefrelease.rehearsal.intercept import Json
@@ -58,8 +59,7 @@ def deployed(*builds: Build) -> dict[str, Json]:
     return {"builds": [build.fields() for build in builds]}
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What was deployed, oldest first, the machines that run it, and the database's snapshots."""
 
     builds: list[dict[str, str]]

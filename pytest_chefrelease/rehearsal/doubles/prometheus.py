@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.rehearsal.intercept import Json
 from pytest_chefrelease.rehearsal.site import Site, changed
@@ -22,8 +23,7 @@ _BOUNDS = ("0.05", "0.1", "0.25", "0.5", "1", "2.5", "+Inf")
 _Vector = list[tuple[dict[str, str], float]]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What was scraped: instances by whether they are up, and what they counted in the window.
 
     ``starts`` is how often each process began anew; nothing at all was scraped where there are

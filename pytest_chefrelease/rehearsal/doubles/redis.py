@@ -9,7 +9,8 @@ import asyncio
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 from pytest_chefrelease.rehearsal.listener import bound_to
@@ -19,8 +20,7 @@ _MOST_BYTES = 10_000
 _RUN_ID = "5f1d3c0a9b7e4826a1c4d0e2f6b8937c5d2e1f40"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Its memory in bytes, and how many keys it evicts in a second."""
 
     used_bytes: int = 4_200_000

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.rehearsal.doubles.bearer import guarded
 from pytest_chefrelease.rehearsal.intercept import Json
@@ -29,8 +30,7 @@ def deploy(number: int, commit: str, status: str, ago_s: int) -> Entry:
             "ago_s": ago_s}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The deploys, newest first, and how long ago each instance was started.
 
     ``failures_ago_s`` are the times at which the instance of the number ``failing`` ended.

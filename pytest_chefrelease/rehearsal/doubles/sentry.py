@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.rehearsal.doubles import sentry_documents as documents
 from pytest_chefrelease.rehearsal.doubles.bearer import guarded
@@ -44,8 +45,7 @@ def deployed(*builds: Build) -> dict[str, Json]:
     return {"deployed": [build.version for build in builds]}
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What Sentry knows: releases, which were deployed to production, issues, sessions.
 
     The newest of ``deployed`` comes last; staging runs the last of ``releases``. ``sessions``

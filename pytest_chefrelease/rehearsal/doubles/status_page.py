@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from pytest_chefrelease.rehearsal.intercept import Json
 from pytest_chefrelease.rehearsal.site import Site, changed
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """``indicator`` is none, minor, major, critical or maintenance."""
 
     indicator: str = "none"

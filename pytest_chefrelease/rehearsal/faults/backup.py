@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from pytest_chefrelease.rehearsal.faults.effects import Effect, changing
 from pytest_chefrelease.rehearsal.faults.fault import Fault
@@ -63,8 +64,7 @@ def _damage(stack: Stack) -> None:
     _Written(lambda data: data.replace(b"\tpaid\t", b"\tpald\t", 1))(stack)
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(Struct, frozen=True):
     """The nightly backup's bytes are others; its time stays."""
 
     change: Callable[[bytes], bytes]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.report.html.chart import Plot, Track, plot, track
 from pytest_chefrelease.report.readable import age, duration, fact
@@ -29,8 +30,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """An attachment: exactly one of the parts is there."""
 
     text: Text | None = None
@@ -40,8 +40,7 @@ class Drawing:
     track: Track | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """One result with all that is known of it."""
 
     result: Result
@@ -54,8 +53,7 @@ class Card:
     drawings: tuple[Drawing, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One of many results of an item: what differs between them."""
 
     outcome: str
@@ -64,8 +62,7 @@ class Row:
     cells: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """Many results of an item with the same outcome, under the names of their facts."""
 
     outcome: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from pytest_chefrelease.report.readable import duration, number
 from pytest_chefrelease.runbook.evidence import Chart, Timeline
@@ -23,16 +24,14 @@ _SHORTEST_AXIS = 1e-9
 _LONGEST_AXIS = 1e15
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """A label on an axis, ``at`` percent from its start."""
 
     at: float
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Struct, frozen=True):
     """A chart, ready to be drawn: ``below`` and ``above`` are SVG paths of dots."""
 
     title: str
@@ -45,8 +44,7 @@ class Plot:
     times: tuple[Tick, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A stretch of a timeline, in units of the plot's width."""
 
     x: float
@@ -58,8 +56,7 @@ class Span:
     seen: str
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Struct, frozen=True):
     """A timeline, ready to be drawn, with its spans also to be read."""
 
     title: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from msgspec import Struct
 
 from pytest_chefrelease.report.changes import changes
 from pytest_chefrelease.report.html import view
@@ -23,8 +23,7 @@ from pytest_chefrelease.runbook.record import StageRecord
 _HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What the page tells besides the record.
 
     ``earlier`` are the other stages of the same release, ``previous`` the same stage of the
@@ -36,8 +35,7 @@ class Surroundings:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StageView:
+class StageView(Struct, frozen=True):
     """A stage of this release: its verdict, and how long ago it was said."""
 
     name: str

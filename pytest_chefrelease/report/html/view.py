@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.report.html.cards import Card, Rows, card_of, rows_of
 from pytest_chefrelease.runbook.item import Item, Section
@@ -32,8 +33,7 @@ _ORDER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ItemView:
+class ItemView(Struct, frozen=True):
     """An item with its results: cards for those that matter, tables for the mass."""
 
     item: Item
@@ -42,8 +42,7 @@ class ItemView:
     outcomes: str
 
 
-@dataclass(frozen=True, slots=True)
-class SectionView:
+class SectionView(Struct, frozen=True):
     """A section of the runbook with the items that were verified."""
 
     section: Section

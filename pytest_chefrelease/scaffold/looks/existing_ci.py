@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.probes.yaml_nodes import Mapping, Scalar, YamlNode, read_yaml
@@ -13,8 +14,7 @@ from pytest_chefrelease.scaffold.work_tree import WorkTree
 _WORKFLOWS = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A job of a workflow: ``name`` is what GitHub shows of it."""
 
     path: str

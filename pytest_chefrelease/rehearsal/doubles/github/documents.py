@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.rehearsal.doubles.github.state import ACTIONS, SCANNER, Document, Entry
 
@@ -30,8 +31,7 @@ _REPOSITORY_PATHS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Documents:
+class Documents(Struct, frozen=True):
     """Documents of one repository; ``base`` is the address that the API is reached by."""
 
     base: str

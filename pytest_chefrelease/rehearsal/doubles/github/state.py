@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
 
 from pytest_chefrelease.rehearsal.intercept import Json, Scalar
 
@@ -17,8 +18,7 @@ Document = dict[str, Json]
 """What it answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """One repository as GitHub sees it; lists hold plain entries (see ``check_run``, ``status``).
 
     ``protection`` are the required checks of the main branch's protection, None where the
