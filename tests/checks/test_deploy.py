@@ -115,6 +115,17 @@ def test_without_a_provider_five_connections_suffice_and_the_evidence_says_so() 
     assert "only the application was asked, no provider is configured" in result.summary
 
 
+def test_an_endpoint_that_is_not_there_is_not_waited_for() -> None:
+    said: list[str] = []
+
+    result = deployed(lambda *_: answer(404, "no such page"), settle="10m", said=said)
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert "does not say what it runs: status 404" in result.summary
+    assert "Let it tell its version" in result.remedy
+    assert said == []
+
+
 def test_each_request_has_a_connection_of_its_own() -> None:
     opened = 0
 

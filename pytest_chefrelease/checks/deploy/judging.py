@@ -14,6 +14,10 @@ from pytest_chefrelease.probes.providers.provider import Deployed, Instance, Sta
 from pytest_chefrelease.runbook.evidence import Evidence
 
 _SHOWN = 6
+_TELL = (
+    "Let it tell its version and commit: in the health endpoint's JSON, in the web front by "
+    "NEXT_PUBLIC_APP_VERSION; or label the image with its revision."
+)
 _TOLD_ALIKE = "Let the build set BUILD_VERSION and BUILD_SHA of one release, and deploy it again."
 
 
@@ -30,8 +34,7 @@ def judged(seen: Seen, look: Context) -> Evidence | Later:
             return Later(_failed(f"{deployed.place}: {unsettled}", seen, look))
         theirs = _told_by(deployed, look)
     if not seen.answers:
-        said = f"the {seen.part} does not say what it runs: {seen.words[0].problem}"
-        return Later(_unverified(said, "Find out why it does not answer.", seen, look))
+        return _nothing_said(seen, look)
     ours = {word.match for word in seen.answers}
     if ours & {Match.OTHER, Match.CONTRADICTORY}:
         return _other(seen, ours, theirs, look)
@@ -44,6 +47,14 @@ def judged(seen: Seen, look: Context) -> Evidence | Later:
     if Match.UNKNOWN in ours and theirs is not Match.SAME:
         raise _nothing_told(seen, look)
     return seen.evidence(_summary(seen, theirs, ours), look)
+
+
+def _nothing_said(seen: Seen, look: Context) -> Later:
+    """No connection told anything. Raises where nobody says that a deploy may change that."""
+    said = f"the {seen.part} does not say what it runs: {seen.words[0].problem}"
+    if seen.deployed is None and all(word.is_absent for word in seen.words):
+        raise _unverified(said, _TELL, seen, look)
+    return Later(_unverified(said, "Find out why it does not answer.", seen, look))
 
 
 def _demand_deployed(deployed: Deployed, seen: Seen, look: Context) -> None:
@@ -125,9 +136,7 @@ def _nothing_told(seen: Seen, look: Context) -> Unverified:
         remedy = "Run in the release's repository, or pass --release VERSION."
         return _unverified("the release's version and commit are unknown", remedy, seen, look)
     said = f"the {seen.part} does not say on every connection which release it runs"
-    remedy = "Let it tell its version and commit: in the health endpoint's JSON, in the web "
-    remedy += "front by NEXT_PUBLIC_APP_VERSION; or label the image with its revision."
-    return _unverified(said, remedy, seen, look)
+    return _unverified(said, _TELL, seen, look)
 
 
 def _failed(said: str, seen: Seen, look: Context) -> Failed:

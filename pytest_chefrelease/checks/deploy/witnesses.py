@@ -14,6 +14,7 @@ from pytest_chefrelease.checks.staging.same_code import Way, api_clues, web_clue
 from pytest_chefrelease.errors import Malformed, NoAnswer, Unreachable
 from pytest_chefrelease.probes.providers.provider import Instance, State
 
+_NOT_THERE = frozenset({404, 405, 410})
 _MOST_LED = 50
 """How many instances are asked one by one; more are left to the fresh connections."""
 
@@ -21,13 +22,15 @@ _MOST_LED = 50
 class Word(Struct, frozen=True):
     """What one request was told, over a fresh connection or by a named instance.
 
-    ``problem`` says why nothing was told; the match is UNKNOWN then.
+    ``problem`` says why nothing was told; the match is UNKNOWN then. ``is_absent`` is true where
+    the application answers that it has no such endpoint: one that only starts says otherwise.
     """
 
     who: str
     said: str
     match: Match
     problem: str = ""
+    is_absent: bool = False
 
 
 async def ask_application(
@@ -54,7 +57,8 @@ async def _ask(look: Context, part: str, who: str, way: Way) -> Word:
     except (Unreachable, NoAnswer, Malformed) as error:
         return Word(who, "", Match.UNKNOWN, error.seen)
     if not clues and answer.status >= 400:
-        return Word(who, "", Match.UNKNOWN, f"status {answer.status}")
+        absent = answer.status in _NOT_THERE
+        return Word(who, "", Match.UNKNOWN, f"status {answer.status}", is_absent=absent)
     if part == "api" and answer.is_html:
         return Word(who, "", Match.UNKNOWN, "a page answers instead of the API")
     return Word(who, in_words(clues), judge(clues, look))

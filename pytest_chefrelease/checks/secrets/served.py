@@ -64,6 +64,13 @@ def _environment(settings: Settings, stage: Stage) -> Environment:
 async def secrets_not_served(look: Context, target: str) -> Evidence:
     """Pages, scripts, source maps; health, docs, metrics and error bodies; and all headers."""
     needles, names = await _needles(look)
+    if not names:
+        raise Unverified(
+            "none of production's secrets can be read here, so none can be looked for",
+            expected="their values, to look for them in what is served",
+            where=look.settings.secrets.source,
+            remedy="Set secrets.source, or secrets.values, to where they can be read, such as env.",
+        )
     place = _environment(look.settings, look.stage)
     seen = _Seen(needles)
     if target == "web":
