@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.errors import ProbeError
@@ -33,8 +35,7 @@ _HARMLESS_DROPS = ("INDEX", "VIEW", "FUNCTION", "PROCEDURE", "TRIGGER", "POLICY"
 _BY_ALTERING = (" DROP ", " TYPE ", " SET DATA ")
 
 
-@dataclass(frozen=True, slots=True)
-class _Script:
+class _Script(Struct, frozen=True):
     """A script as far as it could be read: by squawk, where that is here."""
 
     statements: tuple[str, ...] | None

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 
+from msgspec import Struct
+
 from pytest_chefrelease.errors import MissingExtra
 from pytest_chefrelease.probes.commands import CommandRun, clean_environment, run_command
 
@@ -23,8 +25,7 @@ _QUIET = {"CHECKPOINT_DISABLE": "1", "PRISMA_HIDE_UPDATE_MESSAGE": "1"}
 _LIMIT_S = 25.0
 
 
-@dataclass(frozen=True, slots=True)
-class PrismaCli:
+class PrismaCli(Struct, frozen=True):
     """A Prisma that is installed; ``folder`` is the package that it belongs to.
 
     ``schema`` is the schema beside the migrations, None where there is none.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 
@@ -22,8 +23,7 @@ _SHOWN = 5
 _SHOWN_CHARS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """What is known of a try that failed.
 
     ``logs`` is what Prisma kept of it. ``statements`` is how many its script has, None where

@@ -7,7 +7,8 @@ for a pending migration and for a lost connection alike, so the text decides.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.migration_history import Comparison, Problem, name_order
 
@@ -20,8 +21,7 @@ _ERROR = re.compile(r"^(?:Error: |error: )(?P<text>[^\n]*(?:\n+[^\n]+)?)", re.MU
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """Prisma's answer: the database that it asked, and the migrations that it names.
 
     It does not name failed ones while others are pending. Where neither is named it says that

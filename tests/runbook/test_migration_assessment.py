@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.migration_assessment import (
