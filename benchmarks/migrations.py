@@ -45,7 +45,7 @@ def main() -> None:
 
 def _measured(cluster: postgres.Cluster, folder: Path, count: int) -> float:
     scripts = {f"2025{n:010}_step": f"CREATE TABLE t{n} (id int);\n" for n in range(count)}
-    commit = _released(folder, scripts)
+    commit = released(folder, scripts)
     url = _applied(cluster, f"steps{count}", scripts)
     settings = Settings.model_validate({"environments": {"production": {"database_env": "DB"}}})
     times = []
@@ -72,7 +72,8 @@ async def _verified(look: Context) -> object:
     return evidence.facts["applied"]
 
 
-def _released(folder: Path, scripts: dict[str, str]) -> str:
+def released(folder: Path, scripts: dict[str, str]) -> str:
+    """A repository with these migrations; gives its commit."""
     folder.mkdir()
     git(folder, "init", "--quiet")
     git(folder, "config", "user.name", "Benchmark")

@@ -33,11 +33,8 @@ class Read(Struct, frozen=True):
     contents: Contents
 
 
-async def read_newest(look: Context) -> Read:
-    """The newest backup, whole and of production.
-
-    Raises Failed where it is not, Unverified where that cannot be said, and ProbeErrors.
-    """
+async def readable_newest(look: Context) -> Known:
+    """The newest backup, of production, that can be read here. Raises as ``read_newest``."""
     found = await newest(look)
     if not found.backup.size_bytes:
         raise Failed("the newest backup is empty", expected="more than 0 bytes", where=found.place)
@@ -50,6 +47,15 @@ async def read_newest(look: Context) -> Read:
             "say under [not_applicable] who tries out restoring.",
         )
     demand_database(look, found)
+    return found
+
+
+async def read_newest(look: Context) -> Read:
+    """The newest backup, whole and of production.
+
+    Raises Failed where it is not, Unverified where that cannot be said, and ProbeErrors.
+    """
+    found = await readable_newest(look)
     kept = await look.once.get("backup.read", lambda: _read(look, found))
     reading = msgspec.convert(kept, _Reading)
     if reading.has_changed:
@@ -80,13 +86,22 @@ def _whole(contents: Contents | None, found: Known) -> Contents:
     return contents
 
 
-async def _read(look: Context, found: Known) -> Json:
+async def fetched(look: Context, found: Known) -> Path:
+    """Where a backup is on this machine, fetched once for all items. Raises ProbeErrors."""
+    return Path(str(await look.once.get("backup.fetched", lambda: _fetch(look, found))))
+
+
+async def _fetch(look: Context, found: Known) -> Json:
     source = source_of(look)
     folder = look.once.shared or _own_folder(look)
     if source.is_remote:
         await demand_room(folder, found.backup.size_bytes, "fetching the backup")
         look.say(f"fetching {found.place}, {size(found.backup.size_bytes)}")
-    path = await source.fetch(found.backup, folder)
+    return str(await source.fetch(found.backup, folder))
+
+
+async def _read(look: Context, found: Known) -> Json:
+    source, path = source_of(look), await fetched(look, found)
     look.say(f"reading {found.place} to its end")
     contents = await in_thread(lambda is_wanted: read_contents(path, is_wanted))
     after = await source.look_again(found.backup)

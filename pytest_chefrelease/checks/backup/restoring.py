@@ -6,18 +6,22 @@ is that of whichever process did it.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from pytest_chefrelease.checks.backup.reading import Read, read_newest
+from pytest_chefrelease.checks.backup.newest import Known
+from pytest_chefrelease.checks.backup.reading import Read, fetched, read_newest, readable_newest
 from pytest_chefrelease.checks.backup.room import demand_room
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.drill.rehearsal import Rehearsal, rehearse
 from pytest_chefrelease.checks.once import Json
 from pytest_chefrelease.errors import NotApplicable, ProbeError
+from pytest_chefrelease.probes.backups.contents import Contents
+from pytest_chefrelease.probes.backups.form import Form
 from pytest_chefrelease.probes.backups.tables import LiveSize, read_size
 from pytest_chefrelease.probes.scratch.keeper import jobs
 from pytest_chefrelease.probes.scratch.restore import Restored, Restoring
@@ -41,26 +45,53 @@ async def try_newest(look: Context) -> tuple[Read, Tried]:
     """Raises Failed, Unverified and ProbeErrors where there is nothing to restore, or nowhere."""
     if not look.settings.backup.restore:
         raise NotApplicable("backups are not tried out here (backup.restore = false)")
-    read = await read_newest(look)
-    kept = await look.once.get("backup.restored", lambda: _try(look, read))
-    return read, msgspec.convert(kept, Tried)
+    found = await readable_newest(look)
+    kept = await look.once.get("backup.restored", lambda: _try(look, found))
+    return await read_newest(look), msgspec.convert(kept, Tried)
 
 
-async def _try(look: Context, read: Read) -> Json:
+async def _try(look: Context, found: Known) -> Json:
+    """Restore while it is read; where that finds it unfit the restore is given up."""
+    reading = asyncio.create_task(read_newest(look))
+    trying = asyncio.create_task(_restore(look, found, reading))
+    try:
+        await asyncio.wait((reading, trying), return_when=asyncio.FIRST_EXCEPTION)
+        if reading.done():
+            await reading
+        plain: Json = msgspec.to_builtins(await trying)
+        return plain
+    finally:
+        for task in (reading, trying):
+            task.cancel()
+        await asyncio.gather(reading, trying, return_exceptions=True)
+
+
+async def _restore(look: Context, found: Known, reading: asyncio.Task[Read]) -> Tried:
     live = await _live_size(look)
-    needed = _needed(read, live)
+    needed = _needed(found, live)
     await demand_room(Path(tempfile.gettempdir()), needed, "restoring")
-    at_least = max(read.contents.header.dump_major or 0, live.major if live else 0)
+    path = await fetched(look, found)
+    contents = _known_early(found) or (await reading).contents
+    at_least = max(contents.header.dump_major or 0, live.major if live else 0)
     cluster = await look.probes.scratch.server(at_least)
-    table = look.settings.backup
-    look.say(f"restoring {read.known.place} into PostgreSQL {cluster.programs.major}")
-    work = Restoring(read.path, read.contents, cluster, DATABASE, jobs(table.jobs))
+    look.say(f"restoring {found.place} into PostgreSQL {cluster.programs.major}")
+    work = Restoring(path, contents, cluster, DATABASE, jobs(look.settings.backup.jobs))
     restored = await work.run()
     look.say(f"restored in {restored.took_s:.1f} s")
+    rows = await work.count((await reading).contents.rows)
     rehearsal = None if restored.errors else await rehearse(look, cluster, work.counted_in)
-    tried = Tried(restored, needed, live.major if live else None, rehearsal)
-    plain: Json = msgspec.to_builtins(tried)
-    return plain
+    major = live.major if live else None
+    return Tried(structs.replace(restored, rows=rows), needed, major, rehearsal)
+
+
+def _known_early(found: Known) -> Contents | None:
+    """What restoring has to know of an archive: its first bytes tell.
+
+    Plain SQL could hold commands that psql would run: it is read first.
+    """
+    if found.form in (Form.CUSTOM, Form.DIRECTORY) and not found.is_packed:
+        return Contents(found.form, header=found.header)
+    return None
 
 
 async def _live_size(look: Context) -> LiveSize | None:
@@ -72,7 +103,7 @@ async def _live_size(look: Context) -> LiveSize | None:
         return None
 
 
-def _needed(read: Read, live: LiveSize | None) -> int:
+def _needed(found: Known, live: LiveSize | None) -> int:
     if live is not None:
         return round(live.size_bytes * _SPARE)
-    return read.known.backup.size_bytes * _UNPACKS_TO
+    return found.backup.size_bytes * _UNPACKS_TO

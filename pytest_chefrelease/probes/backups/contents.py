@@ -7,12 +7,13 @@ not. That text is read here as it comes, plain backups as they are.
 from __future__ import annotations
 
 import gzip
+import os
 import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, cast
@@ -27,6 +28,7 @@ from pytest_chefrelease.probes.backups.rows import RowCounter
 from pytest_chefrelease.probes.scratch.programs import Programs, find_programs
 
 _CHUNK = 1 << 20
+_YIELDING = 10  # nice(1)
 _NEWER = "unsupported version"
 
 
@@ -141,6 +143,9 @@ def _written_out(
             stderr=complaints,
             env={"LC_ALL": "C"},
         ) as process:
+            # Restoring the same archive goes first: its time is that of a recovery.
+            with suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, _YIELDING)
             try:
                 for chunk in chunks(cast("IO[bytes]", process.stdout), is_wanted):
                     counter.feed(chunk)

@@ -10,7 +10,7 @@ import asyncio
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -31,7 +31,10 @@ _MAX_ERRORS = 20
 
 
 class Restored(Struct, frozen=True):
-    """How a restore went: how long, what went wrong, and the rows of each table after it."""
+    """How a restore went: how long, what went wrong, and the rows of each table after it.
+
+    ``rows`` are empty until somebody counts them (see ``Restoring.count``).
+    """
 
     took_s: float
     errors: tuple[str, ...]
@@ -40,7 +43,10 @@ class Restored(Struct, frozen=True):
 
 
 class Restoring(Struct, frozen=True):
-    """A backup on this machine, and the server and database that it goes into."""
+    """A backup on this machine, and the server and database that it goes into.
+
+    Of an archive's contents no more than its form, packing and header need be known.
+    """
 
     path: Path
     contents: Contents
@@ -49,7 +55,7 @@ class Restoring(Struct, frozen=True):
     jobs: int
 
     async def run(self) -> Restored:
-        """Restore and count. Raises ProbeErrors where this machine lacks something for it."""
+        """Restore. Raises ProbeErrors where this machine lacks something for it."""
         self._demand_no_commands()
         await self._create()
         took_s, said = await self._once()
@@ -60,7 +66,7 @@ class Restoring(Struct, frozen=True):
             took_s, said = await self._once()
         _demand_extensions(said)
         errors = tuple(dict.fromkeys(_ERROR.findall(said)))[:_MAX_ERRORS]
-        return Restored(took_s, errors, await self._count(), self.cluster.programs.major)
+        return Restored(took_s, errors, {}, self.cluster.programs.major)
 
     def _demand_no_commands(self) -> None:
         if self.contents.commands:
@@ -146,15 +152,15 @@ class Restoring(Struct, frozen=True):
             said += f"\nERROR: {Path(command[0]).name} ended with {process.returncode}"
         return took_s, said
 
-    async def _count(self) -> dict[str, int]:
-        """The rows of each table that the backup fills, and that arrived."""
+    async def count(self, tables: Iterable[str]) -> dict[str, int]:
+        """The rows of each of these tables that arrived."""
         import psycopg
         from psycopg import sql
 
         url = self.cluster.url(self.counted_in, ADMIN, self.cluster.admin_password)
         found: dict[str, int] = {}
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-            for table in self.contents.rows:
+            for table in tables:
                 name = sql.Identifier(*table.split(".", 1))
                 try:
                     query = sql.SQL("SELECT count(*) FROM {}").format(name)
