@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from msgspec import structs
+
 from pytest_chefrelease import __version__
 from pytest_chefrelease.errors import PageLost
 from pytest_chefrelease.probes.chromium import Chromium, candidates, launch, no_library
@@ -117,7 +119,7 @@ class BrowserProbe:
             request.limit_s,
             with_bodies=True,
         )
-        return replace(outcome.value, incidents=outcome.incidents)
+        return structs.replace(outcome.value, incidents=outcome.incidents)
 
     async def close(self) -> None:
         """End the browser and Playwright, within seconds; safe to call again."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
 
 from pytest_chefrelease.checks.routes.page_faults import (
     Expectation,
@@ -52,7 +53,7 @@ WELL = PageReading(
     usable_ms=800,
     colours=20,
 )
-LOGGED_IN = replace(EXPECTED, is_logged_in=True)
+LOGGED_IN = structs.replace(EXPECTED, is_logged_in=True)
 
 
 def seen(reading: PageReading, expected: Expectation = EXPECTED) -> list[str]:
@@ -100,13 +101,13 @@ def test_a_protected_page_may_ask_for_a_login_only_of_those_without() -> None:
     assert seen(asked) == []
     assert redirect_note(asked, EXPECTED) == "leads to /login, right without a login"
     assert seen(asked, LOGGED_IN) == ["it leads to /login although logged in"]
-    assert seen(asked, replace(EXPECTED, is_protected=False)) == [
+    assert seen(asked, structs.replace(EXPECTED, is_protected=False)) == [
         "it asks for a login (leads to /login)"
     ]
 
 
 def test_the_landing_page_may_lead_to_the_login() -> None:
-    landing = replace(EXPECTED, path="/", is_protected=False)
+    landing = structs.replace(EXPECTED, path="/", is_protected=False)
 
     assert seen(at(f"{SITE}/login"), landing) == []
 
@@ -121,7 +122,7 @@ def test_a_login_at_another_site_is_known_by_its_address() -> None:
     elsewhere = at("https://id.shop.test/authorize?client=1")
 
     assert seen(elsewhere) == ["it leads to https://id.shop.test, out of the site"]
-    assert seen(elsewhere, replace(EXPECTED, login="https://id.shop.test/authorize")) == []
+    assert seen(elsewhere, structs.replace(EXPECTED, login="https://id.shop.test/authorize")) == []
 
 
 def test_a_page_that_moved_within_the_site_is_named() -> None:
@@ -168,8 +169,8 @@ def test_an_address_of_this_machine_in_a_build_is_explained() -> None:
 def test_origins_of_settings_count_and_allowed_addresses_do_not() -> None:
     script = failing("https://cdn.shop.test/a.js", kind="script", status=404)
 
-    assert seen(script, replace(EXPECTED, own_origins=("https://cdn.shop.test",))) != []
-    assert seen(failing(f"{API}/flags"), replace(EXPECTED, allowed=("/flags$",))) == []
+    assert seen(script, structs.replace(EXPECTED, own_origins=("https://cdn.shop.test",))) != []
+    assert seen(failing(f"{API}/flags"), structs.replace(EXPECTED, allowed=("/flags$",))) == []
 
 
 @pytest.mark.parametrize(

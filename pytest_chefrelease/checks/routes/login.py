@@ -6,6 +6,8 @@ import re
 import secrets
 from dataclasses import replace
 
+from msgspec import structs
+
 from pytest_chefrelease.checks.closed import demand_open, unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -71,7 +73,7 @@ async def routes_login(look: Context) -> Evidence:
     except PageLost as error:
         raise page_lost(error) from None
     _demand_refused(look, wrong, seen)
-    return replace(
+    return structs.replace(
         seen,
         summary=f"logged in, {seen.facts['data_shown']} values of the API shown after a fresh "
         "load; a wrong password was refused",
@@ -86,7 +88,7 @@ def _login_evidence(look: Context, signed_in: SignedIn) -> Evidence:
     )
     seen = page_evidence(reading, expected)
     facts = {**seen.facts, "after_login": path_of(signed_in.after) if signed_in.after else None}
-    return replace(seen, facts=facts)
+    return structs.replace(seen, facts=facts)
 
 
 def _demand_logged_in(look: Context, signed_in: SignedIn, seen: Evidence) -> None:
@@ -130,7 +132,8 @@ def _demand_logged_in(look: Context, signed_in: SignedIn, seen: Evidence) -> Non
             evidence=seen,
         )
     faults = [
-        replace(fault, is_login_broken=True) for fault in faults_of(_of_login(landing), expected)
+        structs.replace(fault, is_login_broken=True)
+        for fault in faults_of(_of_login(landing), expected)
     ]
     demand_no_fault(faults, landing.asked, seen)
 
@@ -157,7 +160,7 @@ def _with_data(look: Context, signed_in: SignedIn, seen: Evidence) -> Evidence:
     answered = [call for call in landing.events.data if 200 <= (call.status or 0) < 300]
     own = [call for call in answered if expected.owns(call.url)]
     facts = {**seen.facts, "data_calls": sum(call.count for call in own)}
-    seen = replace(seen, facts=facts)
+    seen = structs.replace(seen, facts=facts)
     if answered and not own:
         others = ", ".join(sorted({origin_of(call.url) for call in answered}))
         raise Failed(
@@ -178,7 +181,7 @@ def _with_data(look: Context, signed_in: SignedIn, seen: Evidence) -> Evidence:
             evidence=seen,
         )
     shown = _shown(look, signed_in, landing.state.text, seen)
-    return replace(seen, facts={**facts, "data_shown": shown})
+    return structs.replace(seen, facts={**facts, "data_shown": shown})
 
 
 def _shown(look: Context, signed_in: SignedIn, text: str, seen: Evidence) -> int:
