@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -31,14 +32,25 @@ _CHANGING = (
     "SELECT",
 )
 """First words of statements that may change or remove rows: SELECT by a function."""
+_MOST_BYTES_CUT = 1_000_000
+_MAY_COMMIT = re.compile(
+    rb"(?:^|;)\s*(?:begin|start|commit|rollback|end|abort|savepoint|release)\b"
+    rb"|\b(?:concurrently|atomic)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What a script that is too large to be cut must not hold anywhere to be one piece for sure."""
 _HARMLESS_DROPS = ("INDEX", "VIEW", "FUNCTION", "PROCEDURE", "TRIGGER", "POLICY", "RULE")
 _BY_ALTERING = (" DROP ", " TYPE ", " SET DATA ")
 
 
 class _Script(Struct, frozen=True):
-    """A script as far as it could be read: by squawk, where that is here."""
+    """A script as far as it could be read: by squawk, where that is here.
 
-    statements: tuple[str, ...] | None
+    ``count`` is 0 where its statements were not counted.
+    """
+
+    count: int
+    is_one_piece: bool
     read: ReadScript | None
 
 
@@ -61,12 +73,10 @@ async def _attempt(look: Context, row: Row) -> Attempt:
     if script is None:
         return Attempt(row.logs)
     there, missing = await _tables(look, script.read.created if script.read else ())
-    # A script that cannot be cut commits by itself; what it has is not counted then.
-    parts = script.statements
     return Attempt(
         logs=row.logs,
-        statements=len(parts) if parts is not None else 0,
-        is_one_piece=parts is not None and not any(_is_concurrent(each) for each in parts),
+        statements=script.count,
+        is_one_piece=script.is_one_piece,
         changes=_changes(script.read) if script.read else None,
         there=there,
         missing=missing,
@@ -85,9 +95,18 @@ def _script_of(look: Context, name: str) -> _Script | None:
     try:
         (read,) = read_scripts({name: text})
     except ProbeError:
-        # Without squawk the questions that need it stay open.
-        return _Script(split(text.decode(errors="replace")), None)
-    return _Script(split(text.decode(errors="replace")), read)
+        # Without squawk, and of very large scripts, the questions that need it stay open.
+        return _cut(text, None)
+    return _cut(text, read)
+
+
+def _cut(script: bytes, read: ReadScript | None) -> _Script:
+    if len(script) > _MOST_BYTES_CUT:
+        return _Script(0, _MAY_COMMIT.search(script) is None, read)
+    parts = split(script.decode(errors="replace"))
+    # A script that cannot be cut commits by itself.
+    is_one_piece = parts is not None and not any(_is_concurrent(each) for each in parts)
+    return _Script(len(parts or ()), is_one_piece, read)
 
 
 async def _tables(

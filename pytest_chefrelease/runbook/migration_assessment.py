@@ -26,11 +26,11 @@ _SHOWN_CHARS = 300
 class Attempt(Struct, frozen=True):
     """What is known of a try that failed.
 
-    ``logs`` is what Prisma kept of it. ``statements`` is how many its script has, None where
-    the release does not hold it; ``is_one_piece`` that it neither commits by itself nor builds
-    an index concurrently, so that PostgreSQL undoes all of it. ``changes`` are the statements
-    that change or remove rows, None where nobody has read them; ``there`` and ``missing`` the
-    tables that the script makes, by what the database has now.
+    ``logs`` is what Prisma kept of it. ``statements`` is how many its script has, 0 where nobody
+    counted, None where the release does not hold it; ``is_one_piece`` that it neither commits by
+    itself nor builds an index concurrently, so that PostgreSQL undoes all of it. ``changes`` are
+    the statements that change or remove rows, None where nobody has read them; ``there`` and
+    ``missing`` the tables that the script makes, by what the database has now.
     """
 
     logs: str
@@ -72,8 +72,12 @@ def _applied(attempt: Attempt) -> str:
     if attempt.there and not attempt.code.startswith("42P07"):
         return f"not known: what the script makes may be from before, or from this try{tables}"
     count = attempt.statements
-    of = "its one statement failed" if count == 1 else f"PostgreSQL undid all {count} together"
+    of = "its one statement failed" if count == 1 else f"PostgreSQL undid {_all(count)} together"
     return f"none: {of}{tables}"
+
+
+def _all(count: int) -> str:
+    return f"all {count}" if count else "all of them"
 
 
 def _tables(attempt: Attempt) -> str:

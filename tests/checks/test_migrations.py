@@ -208,8 +208,14 @@ def test_a_failed_migration_fails_with_its_log(case: Case, stage: Stage) -> None
             "not known: it may have changed or removed rows: line 1, UPDATE users SET id = 2",
             "not known before it is clear what was applied; by its error 42P07",
         ),
+        (
+            "-- x\n" * 220_000 + "CREATE TABLE orders (id int);",
+            "none: PostgreSQL undid all of them together",
+            "no: nothing of this try stayed",
+            "yes: what it makes is there already",
+        ),
     ],
-    ids=["undone as a whole", "committed in the middle"],
+    ids=["undone as a whole", "committed in the middle", "very large"],
 )
 def test_what_the_protocol_asks_of_a_failed_migration_is_answered(
     case: Case, script: str, applied: str, corrupted: str, forward: str

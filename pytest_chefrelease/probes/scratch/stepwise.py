@@ -2,8 +2,8 @@
 
 The script runs as Prisma would run it, in one transaction; it is sent statement by statement,
 so that each is timed and the locks that it took can be read while they are held. A script that
-cannot run so (CREATE INDEX CONCURRENTLY, a transaction of its own) is sent as it is, and its
-locks are looked at from beside it.
+cannot run so (CREATE INDEX CONCURRENTLY, a transaction of its own), or is very large, is sent as
+it is, and its locks are looked at from beside it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ MODES = (
 _LOOK_EVERY_S = 0.02
 _GRACE_S = 2.0
 _TEXT_CHARS = 160
+_MOST_BYTES_CUT = 1_000_000
+"""A larger script holds data: cut into its statements it would take hours."""
 
 _TABLES = """
     SELECT c.oid::int8, c.relfilenode::int8, n.nspname || '.' || c.relname
@@ -182,10 +184,7 @@ async def _cut_off(budget_s: float, pid: int, beside: Connection, record: _Recor
 async def _run(work: Connection, beside: Connection, migration: Migration, record: _Record) -> None:
     from psycopg import errors
 
-    try:
-        statements = split(migration.script.decode())
-    except UnicodeDecodeError:
-        statements = None
+    statements = _statements(migration.script)
     if statements is None:
         await _as_it_is(work, beside, migration.script, record)
         return
@@ -197,6 +196,16 @@ async def _run(work: Connection, beside: Connection, migration: Migration, recor
         if len(statements) != 1:
             raise  # Prisma sends it in one piece too, and fails
         await _as_it_is(work, beside, migration.script, record)
+
+
+def _statements(script: bytes) -> tuple[str, ...] | None:
+    """What can be sent one by one, None where the script has to be sent as it is."""
+    if len(script) > _MOST_BYTES_CUT:
+        return None
+    try:
+        return split(script.decode())
+    except UnicodeDecodeError:
+        return None
 
 
 async def _timed(work: Connection, text: str, record: _Record) -> None:
