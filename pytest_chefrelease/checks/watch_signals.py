@@ -78,9 +78,11 @@ class Signals:
             result.label, outcome, result.summary, since_s, fact, values
         )
 
-    def measures(self, label: str, text: str, at_s: float) -> None:
-        """What is measured over the whole watch tells how far it is."""
-        before = self._by_label.get(label) or Signal(label, _MEASURING, text, at_s)
+    def measures(self, label: str, text: str, at_s: float, outcome: str = _MEASURING) -> None:
+        """What is measured over the whole watch tells how far it is, or what it has found."""
+        before = self._by_label.get(label)
+        if before is None or before.outcome != outcome:
+            before = Signal(label, outcome, text, at_s)
         self._by_label[label] = replace(before, summary=text)
 
     def all(self) -> tuple[Signal, ...]:

@@ -97,13 +97,14 @@ class Shooter:
         for place in range(self.batch.count * len(lane.endpoints)):
             due = start + place * lane.gap_s
             await asyncio.sleep(max(0.0, due - self.loop.time()))
-            number = lane.endpoints[place % len(lane.endpoints)]
+            turn, seat = divmod(place, len(lane.endpoints))
+            number = lane.endpoints[seat]
             if self.endpoints[number].stop is None:
-                group.create_task(self.shoot(lane, number, due))
+                group.create_task(self.shoot(lane, number, due, turn))
             elif all(self.endpoints[n].stop for n in lane.endpoints):
                 return
 
-    async def shoot(self, lane: Lane, number: Endpoint, due: float) -> None:
+    async def shoot(self, lane: Lane, number: Endpoint, due: float, turn: int = 0) -> None:
         """Send the request that was due at that time of the loop's clock."""
         endpoint, batch = self.endpoints[number], self.batch
         reply = await self.client.get(endpoint.address, due + batch.timeout_s, batch.max_body_bytes)
@@ -121,6 +122,7 @@ class Shooter:
                 ms=round((came_at - due) * 1000, 3),
                 status=reply.status,
                 error=error,
+                turn=turn,
             )
         )
         endpoint.note(error)

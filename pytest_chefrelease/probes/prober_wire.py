@@ -37,7 +37,8 @@ class Shot(msgspec.Struct, frozen=True, array_like=True):
     ``late_ms`` is the prober's own lateness: from there until it handed the request to the
     network, and from the earliest time that the answer can have come until it noted it;
     ``ms`` is the time from its place in the schedule to the end of the answer, or until it
-    failed; ``status`` is 0 without an answer; ``error`` is empty unless it failed.
+    failed; ``status`` is 0 without an answer; ``error`` is empty unless it failed; ``turn``
+    counts the endpoint's requests by the schedule, from 0: answers come in another order.
     """
 
     endpoint: Endpoint
@@ -46,6 +47,7 @@ class Shot(msgspec.Struct, frozen=True, array_like=True):
     ms: float
     status: int
     error: str = ""
+    turn: int = 0
 
 
 class Stop(msgspec.Struct, frozen=True):

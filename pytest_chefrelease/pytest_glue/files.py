@@ -101,9 +101,8 @@ class Files:
         return [os.path.relpath(path, base) for path in paths if path not in self.lost]
 
     def _evidence(self, record: StageRecord) -> Iterator[Write]:
-        text = evidence_json.to_text(record)
         for path in kept.paths_of_evidence(self._run.reports, record):
-            yield path, partial(write_atomically, path, text)
+            yield path, partial(_write_evidence, path, record)
 
     def _reports(self, record: StageRecord, others: Sequence[StageRecord]) -> Iterator[Write]:
         from pytest_chefrelease.report.junit import finish_junit
@@ -165,6 +164,10 @@ class Files:
             self.lost[path] = f"a defect in it: {type(error).__name__}"
         else:
             self.lost.pop(path, None)
+
+
+def _write_evidence(path: Path, record: StageRecord) -> None:
+    write_atomically(path, evidence_json.to_parts(record))
 
 
 def _write_made(path: Path, make: Callable[[StageRecord], str], record: StageRecord) -> None:

@@ -50,7 +50,7 @@ class Runner:
         self._thread = threading.Thread(target=self._run_loop, name="chefrelease", daemon=True)
         self._thread.start()
         self._look = make_context(self._lines.put)
-        self._finished: list[Result] = []
+        self._finished: dict[str, Result] = {}
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -90,7 +90,7 @@ class Runner:
             future.set_exception(error)
             raise
         else:
-            self._finished.append(result)
+            self._finished[task.nodeid] = result
             future.set_result(result)
 
     @property
@@ -124,8 +124,13 @@ class Runner:
             show(self._lines.get())
 
     def finished(self) -> tuple[Result, ...]:
-        """The results of all checks that came to an end, whether or not a test asked."""
-        return tuple(self._finished)
+        """The results of checks that came to an end and that no report has taken."""
+        return tuple(self._finished.values())
+
+    def forget(self, nodeid: str) -> None:
+        """A report has taken the result: it is not kept a second time."""
+        self._futures.pop(nodeid, None)
+        self._finished.pop(nodeid, None)
 
     def close(self) -> None:
         """Cancel what still runs, close the probes, and end the thread."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_chefrelease.pytest_glue.runner import Runner
 
 _TASK = pytest.StashKey[Task]()
-_RESULT = pytest.StashKey[Result]()
+_RESULT = pytest.StashKey[Result | None]()
 _WILDCARD = re.compile(r"[*?\[]")
 _OUTER_MARGIN_S = 30.0
 """pytest-timeout's limit is the net under the check's own: it strikes this much later."""
@@ -72,7 +73,7 @@ class StageSession:
         markers = [*(stage.value for stage in declared.stages), declared.severity.value.lower()]
         markers += ["browser"] * declared.needs_browser + ["manual"] * declared.manual
         for marker in markers:
-            item.add_marker(marker)
+            item.add_marker(_marker(marker))
         if isinstance(item, pytest.Function):
             item.obj.__doc__ = declared.title
 
@@ -121,7 +122,7 @@ class StageSession:
         without_reruns(item)
         item.stash[_TASK] = Task(check, parameter, limit, item.nodeid)
         watch_s = self.run.settings.monitoring.watch.total_seconds()
-        item.add_marker(pytest.mark.timeout(limit * 2 + watch_s + _OUTER_MARGIN_S), append=False)
+        item.add_marker(_time_limit(limit * 2 + watch_s + _OUTER_MARGIN_S), append=False)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -187,6 +188,7 @@ class StageSession:
         carried = ""
         report.duration = 0.0
         if result is not None and is_decisive:
+            item.stash[_RESULT] = None
             carried = result_to_text(result)
             report.duration = result.duration_s
         # Plain data set on a report crosses pytest-xdist with it; see reporting.carried_by.
@@ -198,9 +200,16 @@ class StageSession:
 
     # --- reporting ------------------------------------------------------------------
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         if not self.is_worker:
             self.reporting.add(report)
+        yield
+        # pytest keeps its reports to the end; what they carried was taken.
+        if not self.is_worker and carried_by(report):
+            report.__dict__[CARRIED] = ""
+            if self.runner is not None:
+                self.runner.forget(report.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
@@ -308,6 +317,18 @@ def require(result: Result) -> None:
 def explain(result: Result) -> str:
     """Summary and remedy: what ``--tb=short`` shows."""
     return f"{result.label}: {result.summary}\nWhat to do: {result.remedy}"
+
+
+@cache
+def _marker(name: str) -> pytest.MarkDecorator:
+    """One object for all tests of many."""
+    marker: pytest.MarkDecorator = getattr(pytest.mark, name)
+    return marker
+
+
+@cache
+def _time_limit(seconds: float) -> pytest.MarkDecorator:
+    return pytest.mark.timeout(seconds)
 
 
 def item_id_of(item: pytest.Item) -> str | None:

@@ -5,6 +5,8 @@ Source: DESIGN.md section 6.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -14,8 +16,11 @@ from pytest_chefrelease.report import document as doc
 from pytest_chefrelease.report.from_document import from_document, to_result
 from pytest_chefrelease.report.json_text import json_bytes, json_text
 from pytest_chefrelease.report.to_document import item_entry, to_document
-from pytest_chefrelease.runbook.outcome import Result
+from pytest_chefrelease.runbook.outcome import Result, count
 from pytest_chefrelease.runbook.record import StageRecord
+
+_NO_ITEMS = '\n "items": []'
+"""Nothing else in the file looks like that: quotes within texts are escaped."""
 
 
 def to_json(record: StageRecord) -> dict[str, object]:
@@ -26,7 +31,22 @@ def to_json(record: StageRecord) -> dict[str, object]:
 
 def to_text(record: StageRecord) -> str:
     """The record as the text of ``reports/<stage>.json``."""
-    return json_text(to_document(record))
+    return b"".join(to_parts(record)).decode()
+
+
+def to_parts(record: StageRecord) -> Iterator[bytes]:
+    """The same, item by item: so that of a long text no more than a part is in memory."""
+    without = to_document(replace(record, results=()))
+    frame = json_text(msgspec.structs.replace(without, counts=count(record.results)))
+    before, place, after = frame.partition(_NO_ITEMS)
+    if not record.results:
+        yield frame.encode()
+        return
+    yield f"{before}{place[:-1]}".encode()
+    for number, result in enumerate(record.results):
+        item = json_text(item_entry(result)).rstrip().replace("\n", "\n  ")
+        yield f"{',' if number else ''}\n  {item}".encode()
+    yield f"\n ]{after}".encode()
 
 
 def result_to_text(result: Result) -> str:

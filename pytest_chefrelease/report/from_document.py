@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import inf
+from typing import NamedTuple
 
 from pytest_chefrelease.report import document as doc
 from pytest_chefrelease.runbook.evidence import (
@@ -106,19 +108,61 @@ def to_result(entry: doc.ItemEntry) -> Result:
     )
 
 
+class _Shown(NamedTuple):
+    """What of a document tells one item from another."""
+
+    id: str
+    title: str
+    stage: str
+    severity: str
+    section: str
+    remedy: str
+    counts: tuple[tuple[str, float], ...]
+    facts: tuple[str, ...]
+    max_age_s: float | None
+    of_release: bool
+    blocking: bool
+    quick_check: int | None
+    manual: bool
+    symptom: str
+
+
 def _item(entry: doc.ItemEntry) -> Item:
-    return Item(
+    minimum = entry.minimum or doc.MinimumEntry()
+    shown = _Shown(
         id=entry.id,
         title=entry.title,
-        stages=(Stage(entry.stage),),
-        severity=Severity(entry.severity),
-        section=_section(entry.section),
-        minimum=_minimum(entry.minimum or doc.MinimumEntry()),
+        stage=entry.stage,
+        severity=entry.severity,
+        section=entry.section,
         remedy=entry.remedy,
+        counts=tuple(minimum.counts.items()),
+        facts=tuple(minimum.facts),
+        max_age_s=minimum.max_age_s,
+        of_release=minimum.of_release,
         blocking=entry.blocking,
         quick_check=entry.quick_check,
         manual=bool(entry.manual),
-        symptom=_symptom(entry.symptom or ""),
+        symptom=entry.symptom or "",
+    )
+    return _same_item(shown)
+
+
+@lru_cache(maxsize=1024)
+def _same_item(of: _Shown) -> Item:
+    """One object for all results of an item, of which there may be ten thousand."""
+    return Item(
+        id=of.id,
+        title=of.title,
+        stages=(Stage(of.stage),),
+        severity=Severity(of.severity),
+        section=_section(of.section),
+        minimum=_minimum(of),
+        remedy=of.remedy,
+        blocking=of.blocking,
+        quick_check=of.quick_check,
+        manual=of.manual,
+        symptom=_symptom(of.symptom),
     )
 
 
@@ -131,12 +175,12 @@ def _symptom(name: str) -> Symptom | None:
     return next((symptom for symptom in Symptom if symptom.value == name), None)
 
 
-def _minimum(entry: doc.MinimumEntry) -> Minimum:
-    facts = tuple(entry.facts)
-    if not facts and not entry.counts:
+def _minimum(of: _Shown) -> Minimum:
+    facts = of.facts
+    if not facts and not of.counts:
         facts = ("unknown",)
-    age = timedelta(seconds=entry.max_age_s) if entry.max_age_s is not None else None
-    return Minimum(entry.counts, facts, age, entry.of_release)
+    age = timedelta(seconds=of.max_age_s) if of.max_age_s is not None else None
+    return Minimum(dict(of.counts), facts, age, of.of_release)
 
 
 def _evidence(entry: doc.ItemEntry) -> Evidence | None:

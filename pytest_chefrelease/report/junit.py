@@ -9,7 +9,7 @@ that they are right under pytest-xdist too, where pytest's fixtures for them are
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pytest_chefrelease.runbook.outcome import Result, count
 from pytest_chefrelease.runbook.record import StageRecord
 
 _OUTCOMES = ("failure", "error", "skipped")
+_COUNTED = (("failure", "failures"), ("error", "errors"), ("skipped", "skipped"))
 _OUTPUT = ("system-out", "system-err")
 
 
@@ -43,11 +44,11 @@ def finish_junit(
         suite = _new_suite(suites, record)
     for element in suite.iter():
         _clean(element, redact)
-    _put_results(suite, record, flavour, attachments or {})
+    written = _Cases(flavour, attachments or {}, tolerant=record.verdict.is_go)
+    cases = written.in_order(suite, record.results)
     _put_properties(suite, record)
-    _put_counts(suite)
-    text = ET.tostring(suites, encoding="unicode")
-    write_atomically(path, f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n')
+    _put_counts(suite, written.counts)
+    write_atomically(path, _parts(suites, suite, cases))
 
 
 def _read(path: Path) -> ET.Element:
@@ -78,39 +79,67 @@ def _clean(element: ET.Element, redact: Callable[[str], str]) -> None:
             element.set(name, plain(redact(element.attrib[name])))
 
 
-def _put_results(
-    suite: ET.Element, record: StageRecord, flavour: Flavour, attachments: Mapping[str, str]
-) -> None:
-    """Each result in the place of pytest's testcase of the same name, or behind the others."""
-    written = _Written(suite)
-    cases: dict[int, ET.Element] = {}
-    added: list[ET.Element] = []
-    for result in record.results:
-        case = case_of(result, flavour, tolerant=record.verdict.is_go)
-        if result.label in attachments:
-            attach(case, attachments[result.label])
-        theirs = written.take(result)
+def _parts(
+    suites: ET.Element, suite: ET.Element, cases: Iterable[bytes | ET.Element]
+) -> Iterator[bytes]:
+    """The file in parts: no element of a result is kept when its text is there."""
+    place = "cases-stand-here"
+    suite[:] = [suite[0], ET.Element(place)]
+    before, _, after = ET.tostring(suites, encoding="unicode").partition(f"<{place} />")
+    yield f'<?xml version="1.0" encoding="utf-8"?>\n{before}'.encode(errors="replace")
+    for case in cases:
+        yield case if isinstance(case, bytes) else _bytes(case)
+    yield f"{after}\n".encode(errors="replace")
+
+
+def _bytes(element: ET.Element) -> bytes:
+    return ET.tostring(element, encoding="unicode").encode(errors="replace")
+
+
+class _Cases:
+    """The testcases of the file, as they are written; ``counts`` are known when all are made."""
+
+    def __init__(self, flavour: Flavour, attachments: Mapping[str, str], *, tolerant: bool) -> None:
+        self._flavour = flavour
+        self._attachments = attachments
+        self._tolerant = tolerant
+        self.counts: Counter[str] = Counter()
+
+    def in_order(self, suite: ET.Element, results: Iterable[Result]) -> list[bytes | ET.Element]:
+        """Each result in the place of pytest's testcase of the same name, or behind the others."""
+        written = _Written(suite)
+        ours: dict[int, bytes] = {}
+        added: list[bytes | ET.Element] = []
+        for result in results:
+            theirs = written.take(result)
+            case = self._case(result, theirs)
+            ours |= {id(other): case for other in theirs[:1]} | dict.fromkeys(
+                map(id, theirs[1:]), b""
+            )
+            added += [] if theirs else [case]
+        kept: list[bytes | ET.Element] = []
+        for child in suite:
+            if id(child) in ours:
+                kept.append(ours[id(child)])
+            elif child.tag != "properties":
+                self._count(child)
+                kept.append(child)
+        return kept + added
+
+    def _case(self, result: Result, theirs: Iterable[ET.Element]) -> bytes:
+        case = case_of(result, self._flavour, tolerant=self._tolerant)
+        if result.label in self._attachments:
+            attach(case, self._attachments[result.label])
         _keep_what_pytest_saw(case, theirs)
-        if theirs:
-            cases[id(theirs[0])] = case
-            cases |= {id(other): case for other in theirs[1:]}
-        else:
-            added.append(case)
-    _replace(suite, cases, added)
-    if flavour.longest_name is not None:
-        for case in suite.iter("testcase"):
-            case.set("name", fit(case.get("name", ""), flavour.longest_name))
+        self._count(case)
+        return _bytes(case)
 
-
-def _replace(suite: ET.Element, cases: dict[int, ET.Element], added: list[ET.Element]) -> None:
-    kept: list[ET.Element] = []
-    placed: set[int] = set()
-    for child in suite:
-        new = cases.get(id(child), child)
-        if id(new) not in placed:
-            kept.append(new)
-            placed.add(id(new))
-    suite[:] = kept + added
+    def _count(self, case: ET.Element) -> None:
+        if case.tag != "testcase":
+            return
+        case.set("name", fit(case.get("name", ""), self._flavour.longest_name))
+        self.counts["tests"] += 1
+        self.counts.update(name for tag, name in _COUNTED if case.find(tag) is not None)
 
 
 class _Written:
@@ -173,8 +202,6 @@ def suite_properties(record: StageRecord) -> Iterator[tuple[str, str]]:
         yield f"count.{outcome}", str(number)
 
 
-def _put_counts(suite: ET.Element) -> None:
-    cases = list(suite.iter("testcase"))
-    suite.set("tests", str(len(cases)))
-    for tag, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
-        suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
+def _put_counts(suite: ET.Element, counts: Counter[str]) -> None:
+    for name in ("tests", *(name for _, name in _COUNTED)):
+        suite.set(name, str(counts[name]))

@@ -7,6 +7,7 @@ import re
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -17,11 +18,12 @@ from pytest_chefrelease.checks.engine import Task, run
 from pytest_chefrelease.checks.latency import campaign as latency_campaign
 from pytest_chefrelease.checks.latency.campaign import Campaign, Measured
 from pytest_chefrelease.checks.latency.evidence import evidence_of
+from pytest_chefrelease.checks.latency.watched import Lookout
 from pytest_chefrelease.checks.once import Once
 from pytest_chefrelease.checks.watching import Watch
 from pytest_chefrelease.probes.prober import Batch, Prober, Sample, Shot
 from pytest_chefrelease.probes.probes import Probes
-from pytest_chefrelease.runbook.evidence import Chart, Table
+from pytest_chefrelease.runbook.evidence import Chart, Table, Timeline
 from pytest_chefrelease.runbook.item import Severity, Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.settings.model import LatencyTable, Settings
@@ -380,6 +382,44 @@ def test_a_watch_is_sampled_over_its_whole_length() -> None:
     n = result.evidence.facts["n"]
     assert isinstance(n, int)
     assert 60 <= n <= 90
+
+
+def test_slowness_is_called_out_while_the_watch_goes_on_and_fails_it() -> None:
+    said: list[str] = []
+
+    async def go() -> tuple[Result, Watch]:
+        async with serving(every(3, slowly)) as site:
+            watch = Watch(length_s=12.0, interval_s=1.0)
+            table = {**QUICK, "rate": 20, "p95": SLOW, "requests": 1_000}
+            settings = settings_for(site.url, latency=table)
+            results = await verify_all(settings, watch=watch, said=said)
+            return results["/health"], watch
+
+    result, watch = asyncio.run(go())
+
+    assert result.outcome is Outcome.FAILED, result.summary
+    assert "slow for certain" in result.summary
+    called = [line for line in said if line.startswith("latency.p95[/health] is slow, ")]
+    assert len(called) == 1
+    assert int(called[0].split()[3]) < 12
+    assert "latency.p95[/health]" in [each.label for each in watch.signals.all()]
+    assert result.evidence is not None
+    assert isinstance(result.evidence.facts["slow_at_s"], float)
+    drawn = result.evidence.attachments[0]
+    assert isinstance(drawn, Timeline)
+    assert [state for _, state, _ in drawn.marks] == ["passed", "failed"]
+
+
+def test_slow_answers_are_taken_by_the_schedule_and_not_as_they_come() -> None:
+    look = SimpleNamespace(watch=Watch(length_s=900.0, interval_s=5.0), say=lambda _: None)
+    lookout = Lookout(look, {0: "/health"}, 3_000, 500.0)  # type: ignore[arg-type]
+    quick = [Shot(0, turn / 3, 0.1, 20.0, 200, turn=turn) for turn in range(1, 40)]
+
+    lookout.see(Sample(quick))
+
+    assert lookout.seen(0) == 0  # the first request has not come back
+    lookout.see(Sample([*quick, Shot(0, 0.0, 0.1, 900.0, 200, turn=0)]))
+    assert lookout.seen(0) == 40
 
 
 def test_a_watch_that_ends_ends_the_measuring() -> None:

@@ -2,7 +2,8 @@
 
 The requests of all endpoints of one host take turns, so that the host sees at most
 ``latency.max_rate`` requests a second. What is still undecided is sampled on, batch by
-batch, up to the budget; a watch takes one sample over its whole time instead.
+batch, up to the budget; a watch takes one sample over its whole time instead, which is
+judged while it grows (``watched``).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from pytest_chefrelease.checks.context import Context
+from pytest_chefrelease.checks.latency.watched import Lookout, is_over, own_ms
 from pytest_chefrelease.checks.once import Json
 from pytest_chefrelease.errors import NoAnswer, ProbeError
 from pytest_chefrelease.probes.prober import Batch, Lane, Prober, Sample, Shot
-from pytest_chefrelease.runbook import p95
+from pytest_chefrelease.runbook import p95, slow_watch
 from pytest_chefrelease.settings.model import LatencyTable
 
 _PROGRESS_S = 5.0
@@ -64,7 +66,8 @@ class Measured(msgspec.Struct):
 class Campaign(msgspec.Struct):
     """What was measured, and the plan that it is judged by.
 
-    ``set_aside`` counts batches that do not count because the prober itself was late.
+    ``set_aside`` counts batches that do not count because the prober itself was late;
+    ``watch_s`` is the length of the watch that it was spread over, 0 where there was none.
     """
 
     requests: int
@@ -72,12 +75,19 @@ class Campaign(msgspec.Struct):
     endpoints: dict[str, Measured]
     finished_at: str = ""
     set_aside: int = 0
+    watch_s: float = 0.0
+
+    @property
+    def measured(self) -> int:
+        """How many endpoints share the error."""
+        return max(1, sum(e.refusal is None or bool(e.shots) for e in self.endpoints.values()))
 
     @property
     def plan(self) -> tuple[p95.Bounds, ...]:
         """The bounds of each look."""
-        measured = sum(e.refusal is None or bool(e.shots) for e in self.endpoints.values())
-        return p95.plan(self.requests, self.looks, max(measured, 1))
+        if self.watch_s:
+            return (slow_watch.at_end(self.requests, self.measured),)
+        return p95.plan(self.requests, self.looks, self.measured)
 
 
 class Fixed(Struct, frozen=True):
@@ -173,7 +183,8 @@ class _Campaign:
         watch = self.look.watch
         if watch is not None:
             length_s = watch.remaining_s - _START_S
-            return Campaign(max(1, min(budget, int(rate * length_s))), 1, self.found)
+            requests = max(1, min(budget, int(rate * length_s)))
+            return Campaign(requests, 1, self.found, watch_s=watch.length_s)
         affordable = max(1, int(rate * (self.time_limit_s - _SPARE_S)))
         requests = min(settings.requests, affordable)
         looks = min(settings.budget, affordable // requests)
@@ -233,13 +244,13 @@ class _Campaign:
         """
         if sample.stops or sample.is_cut or self.set_aside == _MOST_SET_ASIDE:
             return False
-        own_ms = max((_own_ms(shots, self._limit_ms) for shots in _by_endpoint(sample)), default=0)
-        if own_ms == 0:
+        late_ms = max((own_ms(shots, self._limit_ms) for shots in _by_endpoint(sample)), default=0)
+        if late_ms == 0:
             return False
         self.set_aside += 1
         self.look.say(
             f"latency: {len(sample.shots)} requests set aside, the prober itself was late "
-            f"by {own_ms:.0f} ms of P95: this machine has too much else to do"
+            f"by {late_ms:.0f} ms of P95: this machine has too much else to do"
         )
         return True
 
@@ -290,8 +301,11 @@ class _Campaign:
     def _progress(self, plan: Campaign, names: Sequence[str]) -> Callable[[Sample], bool]:
         """Shows a line every few seconds; False when the watch has ended before its time."""
         began = time.monotonic()
+        lookout = self._lookout(plan, names)
 
         def show(sample: Sample) -> bool:
+            if lookout is not None:
+                lookout.see(sample)
             now = time.monotonic()
             if now - self._told_at >= _PROGRESS_S:
                 self._told_at = now
@@ -299,6 +313,12 @@ class _Campaign:
             return self.look.watch is None or self.look.watch.ended_because is None
 
         return show
+
+    def _lookout(self, plan: Campaign, names: Sequence[str]) -> Lookout | None:
+        if self.look.watch is None or self.fixed is not None:
+            return None
+        places = {place: name for place, name in enumerate(self.targets) if name in names}
+        return Lookout(self.look, places, plan.requests, self._limit_ms)
 
     def _tell(self, text: str) -> None:
         """In a watch the live view shows it beside the other signals."""
@@ -314,14 +334,6 @@ def _by_endpoint(sample: Sample) -> list[list[Shot]]:
     return [[shot for shot in sample.shots if shot.endpoint == place] for place in places]
 
 
-def _own_ms(shots: Sequence[Shot], limit_ms: float) -> float:
-    """The prober's own part of P95 where it is too much, else 0."""
-    latencies = [None if shot.error else shot.ms for shot in shots]
-    own_ms = p95.own_part_ms(latencies, [shot.late_ms for shot in shots])
-    is_too_late = p95.is_too_late(own_ms, p95.quantiles(latencies).p95_ms, limit_ms)
-    return own_ms if is_too_late else 0.0
-
-
 def _so_far(sample: Sample, planned: int, seconds: float) -> str:
     failed = sum(bool(shot.error) for shot in sample.shots)
     slowest = max((shot.ms for shot in sample.shots), default=0.0)
@@ -329,11 +341,6 @@ def _so_far(sample: Sample, planned: int, seconds: float) -> str:
         f"latency: {seconds:.0f} s, {len(sample.shots)} of {planned} requests, "
         f"{failed} failed, slowest {slowest:.0f} ms"
     )
-
-
-def is_over(shot: Shot, limit_ms: float) -> bool:
-    """Whether a request was at the limit or over it; one that failed always is."""
-    return bool(shot.error) or shot.ms >= limit_ms
 
 
 def _too_often(target: Target, retry_after: str) -> Refusal:

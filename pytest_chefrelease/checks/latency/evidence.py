@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from pytest_chefrelease.checks.latency.campaign import Campaign, Measured, is_over
+from pytest_chefrelease.checks.latency.campaign import Campaign, Measured
+from pytest_chefrelease.checks.latency.watched import is_over
 from pytest_chefrelease.probes.prober import Shot
 from pytest_chefrelease.runbook import p95
 from pytest_chefrelease.runbook.evidence import Chart, Evidence, Fact, Table

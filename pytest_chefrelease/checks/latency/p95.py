@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
@@ -13,7 +16,7 @@ from pytest_chefrelease.checks.latency.by_log import (
     second_witness,
     verify_by_log,
 )
-from pytest_chefrelease.checks.latency.campaign import Campaign, campaign, is_over
+from pytest_chefrelease.checks.latency.campaign import Campaign, campaign
 from pytest_chefrelease.checks.latency.evidence import evidence_of, in_words
 from pytest_chefrelease.checks.latency.prometheus import p95_from_prometheus, with_platforms_word
 from pytest_chefrelease.checks.latency.targets import (
@@ -23,8 +26,9 @@ from pytest_chefrelease.checks.latency.targets import (
     endpoints,
     targets,
 )
+from pytest_chefrelease.checks.latency.watched import is_over, stand, timeline
 from pytest_chefrelease.errors import Failed, Unverified
-from pytest_chefrelease.runbook import p95
+from pytest_chefrelease.runbook import p95, slow_watch
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
 
@@ -71,6 +75,9 @@ def _judge(
     over = [is_over(shot, limit_ms) for shot in measured.shots]
     judgement, _ = p95.judge(found.plan, over)
     words = in_words(endpoint, seen.facts, limit_ms)
+    if found.watch_s:
+        judgement, seen = _watched(endpoint, found, over, seen)
+        words = seen.summary
     where = f"GET {measured.url}"
     expected = f"P95 under {limit_ms:g} ms"
     if measured.stopped:
@@ -109,6 +116,22 @@ def _judge(
             evidence=seen,
         )
     return seen
+
+
+def _watched(
+    endpoint: str, found: Campaign, over: Sequence[bool], seen: Evidence
+) -> tuple[p95.Judgement, Evidence]:
+    """The judgement over the looks of a watch, and when it fell."""
+    watched = slow_watch.judge(over, found.requests, found.measured, found.watch_s)
+    shots = found.endpoints[endpoint].shots
+    drawn = timeline(P95.label(endpoint), watched, shots, found.watch_s)
+    found_s = None if watched.found_at is None else shots[watched.found_at - 1].at_s
+    return watched.judgement, replace(
+        seen,
+        summary=seen.summary + stand(watched, shots),
+        facts={**seen.facts, "looks": len(shots) // slow_watch.PER_LOOK, "slow_at_s": found_s},
+        attachments=(drawn, *seen.attachments),
+    )
 
 
 def _undecided_remedy(n: int) -> str:
