@@ -117,8 +117,8 @@ def _tell(count: int, one: dict[str, Run], many: dict[str, Run], rows_ms: dict[s
         f"  memory grows by          {growth['stage']:7.1f} MB {growth['stock']:7.1f} MB", end=" "
     )
     print(f"bare pytest {growth['bare']:.1f} MB, {ALLOWED_MB:.0f} more allowed")
-    page_mb = growth["stage"] - growth["stage without page"]
-    print(f"  of which the page        {page_mb:7.1f} MB {growth['stock'] - growth['bare']:7.1f} MB")
+    pages = growth["stage"] - growth["stage without page"], growth["stock"] - growth["bare"]
+    print(f"  of which the page        {pages[0]:7.1f} MB {pages[1]:7.1f} MB")
     print("  whole runs:", ", ".join(f"{of} {each.cpu_s:.2f} s" for of, each in many.items()))
 
 
