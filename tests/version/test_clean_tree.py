@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_chefrelease.runbook.outcome import Outcome
+from tests.checks.work_tree import WorkTree
 from tests.version.product import Product, assert_outcome
 
 ITEM = "version.clean-tree"
@@ -70,3 +71,24 @@ def test_looking_changes_nothing_of_the_repository(product: Product) -> None:
     product.look(ITEM)
 
     assert (product.tree.path / ".git/index").read_bytes() == before
+
+
+def test_a_submodule_is_compared_by_its_commit_and_its_programs_are_not_run(
+    product: Product, tmp_path: Path
+) -> None:
+    ran, tree = tmp_path / "ran", product.tree
+    inner = WorkTree.make(tree.path / "vendor")
+    inner.commit({"lib.ts": "1"})
+    tree.git("add", "vendor")
+    tree.git("commit", "--quiet", "--message=feat: a submodule")
+    for key in ("core.fsmonitor", "core.sshCommand", "filter.evil.clean", "diff.external"):
+        inner.git("config", key, f"touch {ran}")
+    (inner.path / ".gitattributes").write_text("* filter=evil\n")
+    (inner.path / "lib.ts").write_text("changed inside")
+
+    assert_outcome(product.look(ITEM), Outcome.PASSED)
+
+    inner.git("-c", "core.fsmonitor=", "-c", "filter.evil.clean=cat", "commit", "-qam", "moved on")
+
+    assert_outcome(product.look(ITEM), Outcome.FAILED, "vendor (changed)")
+    assert not ran.exists()
