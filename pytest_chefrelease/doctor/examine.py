@@ -38,6 +38,7 @@ _LOOKS: Mapping[Kind, Look] = {
     Kind.METRICS: network.metrics,
     Kind.LOGS: network.logs,
     Kind.BACKUPS: machine.backups,
+    Kind.AUTOMATIC: network.automatic,
     Kind.ACCOUNT: machine.account,
     Kind.BROWSER: machine.browser,
     Kind.PROGRAM: machine.program,

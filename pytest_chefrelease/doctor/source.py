@@ -25,6 +25,7 @@ class Kind(StrEnum):
     METRICS = "metrics"
     LOGS = "logs"
     BACKUPS = "backups"
+    AUTOMATIC = "automatic backups"
     ACCOUNT = "account"
     BROWSER = "browser"
     PROGRAM = "program"

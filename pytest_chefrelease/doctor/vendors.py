@@ -11,7 +11,7 @@ from pytest_chefrelease.settings.model import ProviderTable, Settings
 
 _PROVIDER_ITEMS = (
     *("deploy.executed", "deploy.instances", "rollback.*", "version.coherence"),
-    *("staging.same-code", "backup.automatic", "incident.flags"),
+    *("staging.same-code", "incident.flags"),
 )
 _SECRET_ITEMS = (
     *("secrets.present", "secrets.strength", "secrets.rotation", "secrets.distinct"),
@@ -38,6 +38,7 @@ def sources_of(settings: Settings) -> tuple[Source, ...]:
     return (
         *_stores(settings),
         _provider(settings.provider),
+        _automatic(settings),
         _sentry(settings),
         _alerts(settings),
         _prometheus(settings),
@@ -91,6 +92,24 @@ def _provider(provider: ProviderTable) -> Source:
         touches=tuple(touches),
         credentials=(token,) if token and needs_token else (),
         remedy="Set name and app under [provider] in release.toml.",
+    )
+
+
+def _automatic(settings: Settings) -> Source:
+    source, provider = settings.backup.automatic, settings.provider
+    kind = (source or "").partition(":")[0]
+    is_same = kind == provider.name
+    host = (provider.api_url if is_same else settings.backup.api_url) or _HOSTS.get(kind)
+    token = (provider.token_env if is_same else None) or _TOKENS.get(kind)
+    return Source(
+        name="automatic backups",
+        kind=Kind.AUTOMATIC,
+        items=("backup.automatic",),
+        place=source,
+        touches=(Touch("GET", host, is_host=True),) if host else (),
+        credentials=(token,) if token else (),
+        remedy="Set backup.automatic in release.toml: fly:APP or render:DATABASE_ID.",
+        is_optional=True,
     )
 
 

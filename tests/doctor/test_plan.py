@@ -56,6 +56,38 @@ def test_what_settings_take_out_is_not_planned() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "touched", "credential"),
+    [
+        ({"backup": {"automatic": "render:dpg-1"}}, "https://api.render.com", "RENDER_API_KEY"),
+        (
+            {
+                "backup": {"automatic": "fly:db"},
+                "provider": {"name": "fly", "api_url": "https://fly.test", "token_env": "FLY"},
+            },
+            "https://fly.test",
+            "FLY",
+        ),
+        (
+            {
+                "migrations": {"ask_prisma": True, "prisma_variables": ["DIRECT_URL"]},
+                "environments": {"production": {"database_env": "PROD_DB"}},
+            },
+            "the database in PROD_DB\n      SELECT, by Prisma, for migrations.status",
+            "DIRECT_URL",
+        ),
+    ],
+    ids=["render's backups", "fly's backups", "prisma"],
+)
+def test_what_is_asked_besides_is_planned_with_its_host_and_credential(
+    settings: dict[str, object], touched: str, credential: str
+) -> None:
+    told = tell_plan(plan_of(validate(settings), catalogue().values(), Stage.PRERELEASE))
+
+    assert touched in told
+    assert f"{credential}\n      for " in told
+
+
+@pytest.mark.parametrize(
     ("logs", "touched", "credential"),
     [
         ({"source": "file:/var/log/*.json"}, "/var/log/*.json\n      read, for logs.", None),

@@ -12,6 +12,7 @@ from pytest_chefrelease.doctor.plan import plan_of
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.settings.load import validate
 from tests.glue.running import Application, Gate
+from tests.probes.aws_server import aws_server, point_at
 
 WATCHED = """
 import json, sys
@@ -31,17 +32,29 @@ def pytest_unconfigure():
 
 
 def test_a_stage_reaches_no_host_that_its_plan_does_not_name(
-    gate: Gate, application: Application, pytester: pytest.Pytester
+    gate: Gate,
+    application: Application,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    table: dict[str, object] = {"environments": {"production": {"api": application.url}}}
+    table: dict[str, object] = {
+        "environments": {"production": {"api": application.url}},
+        "backup": {"path": "s3://chef-backups/*.dump"},
+    }
     plan = plan_of(validate(table), catalogue().values(), Stage.POSTRELEASE)
     named = {urlsplit(t.place).port for t in plan.touches if t.place.startswith("http")}
+    assert any(t.place.startswith("s3://chef-backups/*.dump at ") for t in plan.touches)
     pytester.makeconftest(WATCHED)
     same = '= "the same host, hundreds of times"'
-    only_here = f'[not_applicable]\n"latency.p95" {same}\n"latency.regression" {same}\n'
+    only_here = '[backup]\npath = "s3://chef-backups/*.dump"\n'
+    only_here += f'[not_applicable]\n"latency.p95" {same}\n"latency.regression" {same}\n'
     pytester.path.joinpath("release.toml").write_text(only_here, encoding="utf-8")
 
-    ran = gate("-m", "postrelease", f"--base-url={application.url}")
+    with aws_server() as store:
+        point_at(store, monkeypatch)
+        ran = gate("-m", "postrelease", f"--base-url={application.url}")
 
     reached = json.loads((ran.folder / "reached.json").read_text())
-    assert set(reached) == named == {urlsplit(application.url).port}
+    assert named == {urlsplit(application.url).port}
+    # The store's address is in a variable, which a plan does not look at: it names that.
+    assert set(reached) == named | {urlsplit(store).port}

@@ -80,6 +80,8 @@ def test_flys_answers_are_as_its_document_says() -> None:
             {"deploys": [render.deploy(2, "c" * 40, "build_in_progress", 5)]},
         ),
         (f"{SERVICE}/instances", {}),
+        (f"/postgres/{render.DATABASE}/recovery", {}),
+        (f"/postgres/{render.DATABASE}/recovery", {"recovery": "BACKUP_NOT_READY"}),
         (f"{SERVICE}/events?type=server_failed&limit=100", {"failures_ago_s": [30, 90]}),
     ],
 )

@@ -11,8 +11,8 @@ from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.errors import Failed, NotApplicable, Unverified
 from pytest_chefrelease.probes.backups.automatic import (
     Automatic,
-    AutomaticSurroundings,
     ask_automatic,
+    surroundings_of,
 )
 from pytest_chefrelease.runbook.evidence import Evidence, Table
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
@@ -36,16 +36,10 @@ _DAILY = timedelta(hours=36)
 )
 async def backup_automatic(look: Context) -> Evidence:
     """Each of the database's disks or instances: on, and the last one not older than a day."""
-    source, provider = look.settings.backup.automatic, look.settings.provider
+    source = look.settings.backup.automatic
     if source is None:
         raise NotApplicable("nobody is named who takes backups by itself (backup.automatic)")
-    is_same = provider.name == source.partition(":")[0]
-    around = AutomaticSurroundings(
-        environment=look.environment,
-        http=look.probes.http,
-        token_env=provider.token_env if is_same else None,
-        api_url=provider.api_url if is_same else look.settings.backup.api_url,
-    )
+    around = surroundings_of(look.settings, source, look.environment, look.probes.http)
     found = await ask_automatic(source, around)
     seen = _evidence(look, source, found)
     for one in found:

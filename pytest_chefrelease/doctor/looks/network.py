@@ -101,6 +101,16 @@ async def provider(source: Source, around: Around) -> str:
     return f"{deployed.place} is readable, {count} instance{'s' * (count != 1)}"
 
 
+async def automatic(source: Source, around: Around) -> str:
+    """What the provider says of the backups that it takes."""
+    from pytest_chefrelease.probes.backups.automatic import ask_automatic, surroundings_of
+
+    settings = around.settings
+    given = surroundings_of(settings, str(source.place), around.environment, around.probes.http)
+    found = await ask_automatic(str(source.place), given)
+    return "; ".join(f"{one.place}: {one.said}" for one in found)
+
+
 async def sentry(source: Source, around: Around) -> str:
     """The project. Source: Sentry's API, "Retrieve a Project"."""
     table = around.settings.sentry

@@ -19,6 +19,7 @@ from pytest_chefrelease.probes.providers import fly_api, render_api
 from pytest_chefrelease.probes.providers.fly_api import FlyApi, Snapshot, Volume
 from pytest_chefrelease.probes.providers.render_api import RenderApi
 from pytest_chefrelease.probes.vendor_answers import token_from
+from pytest_chefrelease.settings.model import Settings
 
 
 class Automatic(Struct, frozen=True):
@@ -43,6 +44,20 @@ class AutomaticSurroundings:
     http: HttpProbe
     token_env: str | None = None
     api_url: str | None = None
+
+
+def surroundings_of(
+    settings: Settings, source: str, environment: Mapping[str, str], http: HttpProbe
+) -> AutomaticSurroundings:
+    """The provider's own token and address, where it is the same as [provider]'s."""
+    provider = settings.provider
+    is_same = provider.name == source.partition(":")[0]
+    return AutomaticSurroundings(
+        environment=environment,
+        http=http,
+        token_env=provider.token_env if is_same else None,
+        api_url=provider.api_url if is_same else settings.backup.api_url,
+    )
 
 
 async def ask_automatic(source: str, around: AutomaticSurroundings) -> tuple[Automatic, ...]:

@@ -1,4 +1,4 @@
-"""Render's API with one web service and its deploys, as far as a release gate reads it."""
+"""Render's API with a web service, its deploys and database, as far as a release gate reads it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 SERVICE = "srv-d1chefcloudapi00prod"
+DATABASE = "dpg-d1chefclouddb000prod-a"
 _OPEN = ("created", "queued", "build_in_progress", "pre_deploy_in_progress", "update_in_progress")
 
 Entry = dict[str, str | int]
@@ -34,6 +35,8 @@ class State(Struct, frozen=True):
     """The deploys, newest first, and how long ago each instance was started.
 
     ``failures_ago_s`` are the times at which the instance of the number ``failing`` ended.
+    ``recovery`` is what is said of the database's recovery to a point in time, which begins
+    ``recovery_ago_s`` ago.
     """
 
     deploys: list[Entry]
@@ -43,6 +46,8 @@ class State(Struct, frozen=True):
     wanted: int = 2
     type: str = "web_service"
     suspended: str = "not_suspended"
+    recovery: str = "AVAILABLE"
+    recovery_ago_s: int = 7 * 86_400
 
 
 def build(world: World) -> Site:
@@ -51,7 +56,7 @@ def build(world: World) -> Site:
 
 
 class Render:
-    """Answers about one service."""
+    """Answers about one service and its database."""
 
     name = "render"
 
@@ -79,7 +84,16 @@ class Render:
         add(f"/v1/services/{SERVICE}/deploys", self._deploys)
         add(f"/v1/services/{SERVICE}/instances", self._instances)
         add(f"/v1/services/{SERVICE}/events", self._events)
+        add(f"/v1/postgres/{DATABASE}/recovery", self._recovery)
         return application
+
+    async def _recovery(self, _: web.Request) -> web.Response:
+        from aiohttp import web
+
+        said: dict[str, Json] = {"recoveryStatus": self.state.recovery}
+        if self.state.recovery == "AVAILABLE":
+            said["startsAt"] = _stamp(self.state.recovery_ago_s)
+        return web.json_response(said)
 
     async def _service(self, _: web.Request) -> web.Response:
         from aiohttp import web
