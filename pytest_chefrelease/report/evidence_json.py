@@ -6,10 +6,10 @@ Source: DESIGN.md section 6.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from pytest_chefrelease.errors import Malformed
 from pytest_chefrelease.report import document as doc

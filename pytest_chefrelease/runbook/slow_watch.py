@@ -13,7 +13,8 @@ Source: CATALOG.md, "Rules for P95" and "The watch"; ``sequential`` for the test
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_chefrelease.runbook.p95 import SHARE, Bounds, Judgement, bounds
 from pytest_chefrelease.runbook.sequential import Suspicion, share_log_ratio
@@ -27,8 +28,7 @@ PER_LOOK = 10
 _GREEN_END_S = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(Struct, frozen=True):
     """One endpoint while it is watched: its requests, in the order of the schedule.
 
     ``found_at`` is after how many requests it was certain that too many are over the limit.
@@ -57,8 +57,7 @@ class Following:
         return Following(suspicion, n, over, found_at=n if suspicion.is_certain else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """What a whole watch says.
 
     ``found_at`` is after how many requests slowness was certain, ``last`` how many requests

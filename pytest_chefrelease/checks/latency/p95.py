@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context
