@@ -44,7 +44,7 @@ def main() -> None:
     """Print the medians and the ratio that the gate is allowed."""
     with tempfile.TemporaryDirectory() as name, Server(latencies_ms=(200.0,)) as server:
         folder = Path(name)
-        _write(folder, server.url)
+        write_project(folder, server.url)
         environment = {**os.environ, "BENCH_URL": server.url}
         # An installed package is compiled once; a checkout is too, unless this forbids it.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -79,7 +79,8 @@ def main() -> None:
     print(f"  ratio {ratio:.2f}, at most {ALLOWED_RATIO} is wanted")
 
 
-def _write(folder: Path, url: str) -> None:
+def write_project(folder: Path, url: str) -> None:
+    """A release.toml with so many smoke endpoints, and the same checks as two plain test files."""
     lines = ["[release]", 'version = "v1.5.0"', "[environments.production]", f'api = "{url}"']
     lines += ["[http]", f"max_per_host = {REQUESTS}", "[smoke]", "endpoints = ["]
     lines += [f'  {{ get = "/health?{i}", status = 200 }},' for i in range(REQUESTS)]
