@@ -5,7 +5,8 @@
 #   make lint        ruff and mypy
 #   make bench       the measured ratios of docs/
 #   make setup       .venv with the pinned libraries, and a Chromium
-#   make docs        docs/reference.md anew, from the code
+#   make docs        docs/reference.md anew, from the code, and the site in build/docs
+#   make sbom        build/sbom.cdx.json: what the wheel brings, with licences
 #   make lock        requirements.txt anew           (UPGRADE=1 takes newer versions)
 #   make clean       removes what the above made
 
@@ -15,7 +16,7 @@ BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup rehearsal test lint bench docs lock clean
+.PHONY: setup rehearsal test lint bench docs sbom lock clean
 
 setup: $(STAMPS)/installed $(STAMPS)/chromium
 
@@ -74,6 +75,17 @@ bench: setup
 
 docs: $(STAMPS)/installed
 	$(BIN)/python scripts/reference.py
+	$(BIN)/mkdocs build --quiet
+
+# In an environment that holds nothing but the wheel and what it brings.
+sbom: $(STAMPS)/installed
+	rm -rf build/sbom && mkdir -p build/sbom
+	$(BIN)/python -m hatchling build -t wheel -d build/sbom
+	$(BIN)/uv venv --quiet --python $(BIN)/python build/sbom/environment
+	$(BIN)/uv pip install --quiet --python build/sbom/environment --no-verify-hashes \
+		--constraint requirements.txt build/sbom/*.whl
+	$(BIN)/cyclonedx-py environment build/sbom/environment --pyproject pyproject.toml \
+		--output-reproducible --output-file build/sbom.cdx.json
 
 lock: $(STAMPS)/requirements
 	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal \

@@ -1,23 +1,27 @@
-"""Writes docs/reference.md from the code: items, settings, options and faults.
+"""Writes docs/reference.md from the code: items, settings, options, commands and faults.
 
 ``python scripts/reference.py`` writes it; with ``--check`` it only says whether it is current.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from typing import get_args, get_origin
+from typing import Any, get_args, get_origin
 
+import click
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from pytest_chefrelease.checks.declare import catalogue
+from pytest_chefrelease.cli import chefrelease
 from pytest_chefrelease.rehearsal.faults import FAULTS
+from pytest_chefrelease.report.document import SCHEMA, schema_text
 from pytest_chefrelease.report.html.cards import needs
 from pytest_chefrelease.runbook.item import Item, Section
 from pytest_chefrelease.settings.model import Settings
@@ -32,7 +36,8 @@ Generated from the code by `make docs`; edit the code, not this page.
 
 def main() -> int:
     """Write the page, or say whether it is current."""
-    text = "\n".join([_HEAD, *_items(), *_options(), *_settings(), *_faults()]) + "\n"
+    parts = (_items(), _options(), _settings(), _commands(), _evidence(), _faults())
+    text = "\n".join([_HEAD, *(line for part in parts for line in part)]) + "\n"
     if "--check" in sys.argv:
         current = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
         print("docs/reference.md is current" if current else "docs/reference.md is old: make docs")
@@ -56,14 +61,25 @@ def _items() -> Iterator[str]:
 
 def _item_table(members: list[Item]) -> Iterator[str]:
     letters = {"prerelease": "R", "postrelease": "T", "monitoring": "M"}
-    yield "| item | what it verifies | stages | severity | QC | needs to have seen |"
-    yield "|---|---|---|---|---|---|"
+    yield (
+        "| item | what it verifies, and how | stages | severity | QC "
+        "| needs to have seen | shown by faults |"
+    )
+    yield "|---|---|---|---|---|---|---|"
     for item in members:
         stages = " ".join(letters[stage.value] for stage in item.stages)
         severity = item.severity.value + ("" if item.blocking else ", advisory")
         severity += ", if configured" if item.if_configured else ""
         line = str(item.quick_check or "")
-        yield _row(f"`{item.id}`", item.title, stages, severity, line, needs(item.minimum))
+        told = f"{item.title}. {_rule(item)}".strip()
+        shown = ", ".join(f"`{fault.name}`" for fault in FAULTS if item.id in fault.items)
+        yield _row(f"`{item.id}`", told, stages, severity, line, needs(item.minimum), shown)
+
+
+def _rule(item: Item) -> str:
+    """The first paragraph of what the check's own docstring says."""
+    text = catalogue()[item.id].verify.__doc__ or ""
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 def _options() -> Iterator[str]:
@@ -147,6 +163,44 @@ def _default_words(default: object) -> str:
         shown = ", ".join(str(getattr(each, "name", each)) for each in default)
         return f"`{shown}`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _commands() -> Iterator[str]:
+    yield "## Commands\n"
+    for name, command in sorted(chefrelease.commands.items()):
+        context = click.Context(command, info_name=f"chefrelease {name}", terminal_width=100)
+        yield f"### chefrelease {name}\n"
+        yield f"```text\n{command.get_help(context)}\n```\n"
+
+
+def _evidence() -> Iterator[str]:
+    """The document's tables by the JSON Schema that the package ships."""
+    yield "## JSON\n"
+    yield f"`reports/STAGE.json` is `{SCHEMA}`. The schema is shipped in the package:"
+    yield "`pytest_chefrelease/report/schema/`.\n"
+    for name, model in sorted(json.loads(schema_text())["$defs"].items()):
+        if "properties" not in model:
+            continue
+        yield f"### {name}\n"
+        yield "| key | type | always there |"
+        yield "|---|---|---|"
+        for key, schema in model["properties"].items():
+            always = "yes" if key in model.get("required", ()) else ""
+            yield _row(f"`{key}`", _schema_words(schema), always)
+        yield ""
+
+
+def _schema_words(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(_schema_words(each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f"`{each}`" for each in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_schema_words(schema['items'])}" if schema.get("items") else "list"
+    words = {"string": "text", "null": "nothing", "object": "table", "boolean": "true or false"}
+    return words.get(str(schema.get("type", "any")), str(schema.get("type", "any")))
 
 
 def _faults() -> Iterator[str]:
