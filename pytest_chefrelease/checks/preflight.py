@@ -10,7 +10,7 @@ from pytest_chefrelease.checks.closed import demand_open
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.preflight_rules import RULES, Ask, Exchange, Rule, Scope
-from pytest_chefrelease.errors import Failed, NotConfigured, Unverified
+from pytest_chefrelease.errors import Failed, Malformed, NotConfigured, Unverified
 from pytest_chefrelease.probes.http import Answer
 from pytest_chefrelease.runbook.evidence import Attachment, Evidence, Table
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
@@ -95,21 +95,48 @@ def _is_below(target: str, url: str) -> bool:
 
 
 async def _demand_presence(look: Context) -> None:
-    """Raise Unverified unless the API itself answers: on the wrong host, all is absent."""
+    """Raise Unverified unless the API itself answers: on the wrong host, all is absent.
+
+    A protected path that asks for a token is the API's, and so is a health endpoint that tells
+    a status; a firewall's or an empty page's answer is neither.
+    """
     table = look.settings.preflight
-    path = (*table.protected_paths, look.settings.target.health)[0]
-    answer = await ask(look, "GET", look.api + path)
-    seen = Evidence("", f"GET {answer.url}", answer.observed_at, attachments=(transcript(answer),))
-    demand_open(answer.status, answer.headers, seen.source, seen)
-    if answer.status == 404 or answer.status >= 500 or answer.is_html:
-        kind = ", an HTML page" if answer.is_html else ""
-        raise Unverified(
-            f"status {answer.status}{kind}: the API itself does not seem to be there",
-            expected="an answer of the API; absence proves nothing without it",
-            where=seen.source,
-            remedy="Check the address, or preflight.protected_paths; then verify again.",
-            evidence=seen,
+    asked: list[Answer] = []
+    for path in (*table.protected_paths[:1], look.settings.target.health):
+        answer = await ask(look, "GET", look.api + path)
+        seen = Evidence(
+            "", f"GET {answer.url}", answer.observed_at, attachments=(transcript(answer),)
         )
+        demand_open(answer.status, answer.headers, seen.source, seen)
+        if _is_of_the_api(answer):
+            return
+        asked.append(answer)
+        if answer.status == 404 or answer.status >= 500 or answer.is_html:
+            break
+    answer = asked[-1]
+    kind = ", an HTML page" if answer.is_html else ""
+    raise Unverified(
+        f"status {answer.status}{kind}: the API itself does not seem to be there",
+        expected="a protected path that asks for a token, or health's status; absence proves "
+        "nothing without the API",
+        where=f"GET {answer.url}",
+        remedy="Check the address, or preflight.protected_paths; then verify again.",
+        evidence=Evidence(
+            "", look.api, answer.observed_at, attachments=tuple(map(transcript, asked))
+        ),
+    )
+
+
+def _is_of_the_api(answer: Answer) -> bool:
+    if answer.is_html or answer.is_truncated:
+        return False
+    if answer.status == 401:
+        return True
+    try:
+        document = answer.json()
+    except Malformed:
+        return False
+    return answer.status == 200 and isinstance(document, dict) and "status" in document
 
 
 def _judged(name: str, rule: Rule, seen: Sequence[Exchange], scope: Scope, where: str) -> Evidence:

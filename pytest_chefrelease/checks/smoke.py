@@ -60,6 +60,8 @@ async def verify_endpoint(look: Context, base: str, name: str) -> Evidence:
     answer = await _send(look, base + endpoint.path, endpoint)
     seen = _evidence(answer, endpoint)
     if answer.status in endpoint.status and (endpoint.html or not answer.is_html):
+        if 200 <= answer.status < 300 and answer.is_broken_json:
+            raise _broken(answer, endpoint, seen)
         return seen
     demand_open(answer.status, answer.headers, seen.source, seen)
     if endpoint.method == "POST" and 200 <= answer.status < 300:
@@ -108,6 +110,18 @@ def _expected(endpoint: Endpoint) -> str:
     statuses = " or ".join(map(str, endpoint.status))
     return f"status {statuses} within {endpoint.timeout.total_seconds():g} s" + (
         "" if endpoint.html else ", no HTML page"
+    )
+
+
+def _broken(answer: Answer, endpoint: Endpoint, seen: Evidence) -> Failed:
+    """A status alone proves nothing where the body broke off, or never came."""
+    return Failed(
+        f"status {answer.status}, {answer.content_type} that is none: "
+        f"{answer.excerpt(80) or 'no body'}",
+        expected=f"{_expected(endpoint)}, and a whole JSON document",
+        where=seen.source,
+        remedy="Call it by hand: what answers broke off, or is a proxy before the application.",
+        evidence=seen,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
 from pytest_chefrelease.errors import Malformed, NotConfigured
-from pytest_chefrelease.probes.github_refusals import refusal
+from pytest_chefrelease.probes.github_refusals import message_of, refusal
 from pytest_chefrelease.probes.http import Answer, HttpProbe
 from pytest_chefrelease.runbook.ci_results import CheckResult, Required
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _NEXT_PAGE = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
 _SAYS_NONE = re.compile("Branch not protected|Required status checks not enabled")
+# "Secret scanning is disabled …", "Code scanning is not enabled …", "no analysis found",
+# "Advanced Security must be enabled …", "Dependabot alerts are not available for archived …".
+_SAYS_OFF = re.compile("(?i)disabled|not enabled|must be enabled|no analysis|not available")
 _MAX_PAGES = 50
 # A page of 100 check runs may carry their whole summaries.
 _MAX_PAGE_BYTES = 32_000_000
@@ -169,10 +172,14 @@ class GitHubProbe:
         return self._read(answer, form)
 
     async def entries(self, path: str, form: type[T]) -> list[T] | None:
-        """The entries of all pages of a list; None where this token may not see it (403, 404)."""
+        """The entries of all pages of a list; None where GitHub says that there is no such list.
+
+        Raises AccessDenied where this token may not see it (403, 404), and other ProbeErrors.
+        """
         first = await self._ask(path)
-        if first.status in (403, 404):
+        if first.status in (403, 404) and _SAYS_OFF.search(message_of(first)):
             return None
+        self._demand_readable(first)
         found: list[T] = []
         async for page in self._pages_from(first):
             found += self._read(page, list[form])  # type: ignore[valid-type]

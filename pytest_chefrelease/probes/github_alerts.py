@@ -6,10 +6,13 @@ Dependabot alerts" for a repository. The secrets themselves are not asked for (h
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import quote
 
 from msgspec import Struct
 
+from pytest_chefrelease.errors import AccessDenied
 from pytest_chefrelease.probes.github import GitHubProbe
 
 _GRAVE = ("critical", "high")
@@ -25,10 +28,11 @@ class Alert(Struct, frozen=True):
 
 
 class Alerts(Struct, frozen=True):
-    """Critical and high alerts, and the scans that are off or not for this token."""
+    """Critical and high alerts, and the scans that are off, or not for this token."""
 
     grave: tuple[Alert, ...]
     read: tuple[str, ...]
+    off: tuple[str, ...]
     unreadable: tuple[str, ...]
 
 
@@ -70,15 +74,23 @@ class _Dependency(Struct, frozen=True):
 
 async def open_alerts(github: GitHubProbe, branch: str) -> Alerts:
     """What the scans of a branch have open, as far as this token may see. Raises ProbeErrors."""
-    found = {
-        "secret scanning": await _secrets(github),
-        "code scanning": await _code(github, branch),
-        "dependency alerts": await _dependencies(github),
+    scans: dict[str, Callable[[GitHubProbe], Awaitable[list[Alert] | None]]] = {
+        "secret scanning": _secrets,
+        "code scanning": partial(_code, branch=branch),
+        "dependency alerts": _dependencies,
     }
+    found: dict[str, list[Alert] | None] = {}
+    unreadable: list[str] = []
+    for scan, ask in scans.items():
+        try:
+            found[scan] = await ask(github)
+        except AccessDenied:
+            unreadable.append(scan)
     return Alerts(
         grave=tuple(alert for alerts in found.values() for alert in alerts or ()),
         read=tuple(scan for scan, alerts in found.items() if alerts is not None),
-        unreadable=tuple(scan for scan, alerts in found.items() if alerts is None),
+        off=tuple(scan for scan, alerts in found.items() if alerts is None),
+        unreadable=tuple(unreadable),
     )
 
 

@@ -49,6 +49,19 @@ class Answer(Struct, frozen=True):
             _HTML.match(self.body[:512].decode("ascii", "replace")) is not None
         )
 
+    @property
+    def is_broken_json(self) -> bool:
+        """Whether it calls itself JSON, is whole, and is none."""
+        if self.content_type.rpartition("+")[2] not in ("application/json", "json"):
+            return False
+        if self.is_truncated:
+            return False
+        try:
+            self.json()
+        except Malformed:
+            return True
+        return False
+
     def text(self) -> str:
         """The body by its declared charset; what does not decode becomes U+FFFD."""
         declared = _CHARSET.search(self.headers.get("content-type", ""))

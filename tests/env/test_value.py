@@ -165,6 +165,7 @@ def test_an_environment_that_holds_nothing_of_it_proves_nothing() -> None:
     assert look("DOCS_ENABLED", WELL, secrets={}).outcome is Outcome.PASSED
     assert look("NODE_ENV", {"LOG_LEVEL": "info"}, secrets={}).outcome is Outcome.FAILED
     assert look("NODE_ENV", elsewhere).outcome is Outcome.FAILED
+    assert look("DOCS_ENABLED", elsewhere).outcome is Outcome.UNVERIFIED
 
 
 def test_an_env_file_is_read_as_secrets_are(tmp_path: Path) -> None:

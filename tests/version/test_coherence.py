@@ -109,13 +109,20 @@ def test_one_release_on_staging_and_the_last_one_in_production_pass(product: Pro
 
 
 def test_missing_witnesses_are_shown_as_such(product: Product) -> None:
-    result = product.look(staging_api=(None, None))
+    result = product.look(staging_api=(None, None), production=("1.4.2", "b31ca726d2a0"))
 
     assert result.outcome is Outcome.PASSED, result.summary
-    assert table(result)["API"] == ("", "answers 503", "not configured")
-    assert table(result)["web front"] == ("", "not configured", "not configured")
+    assert table(result)["API"] == ("", "answers 503", "1.4.2 at b31ca726d2a0")
+    assert table(result)["web front"] == ("", "not configured", "1.4.2")
     assert table(result)["migrations"] == ("", "not configured", "not configured")
-    assert "without apps/web/package.json of release, API of production" in result.summary
+    assert "without apps/web/package.json of release, API of staging" in result.summary
+
+
+def test_a_repository_that_agrees_with_itself_alone_is_no_evidence(product: Product) -> None:
+    result = product.look(staging_api=(None, None))
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert result.seen == ("nothing that runs says which release it is: API of staging answers 503")
 
 
 def test_the_cell_that_differs_holds_the_release_with_both_values(product: Product) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pytest_chefrelease.checks.ci.github_access import github_probe
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
-from pytest_chefrelease.errors import Failed, NotApplicable, NotConfigured
-from pytest_chefrelease.probes.github_alerts import open_alerts
+from pytest_chefrelease.errors import Failed, Finding, NotApplicable, NotConfigured, Unverified
+from pytest_chefrelease.probes.github_alerts import Alerts, open_alerts
 from pytest_chefrelease.runbook.evidence import Evidence, Table
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
 
@@ -35,9 +35,11 @@ async def ci_security_alerts(look: Context) -> Evidence:
         raise NotApplicable(f"GitHub's scans are not read here: {missing.seen}") from None
     alerts = await open_alerts(github, look.settings.release.main_branch)
     if not alerts.read:
-        raise NotApplicable("all of GitHub's scans are off, or not readable with this token")
+        raise _nothing_read(alerts)
     rows = tuple((a.severity, a.scan, a.what, a.link) for a in alerts.grave[:_MOST_ROWS])
-    off = f"; off or not readable: {', '.join(alerts.unreadable)}" if alerts.unreadable else ""
+    left_out = [*(f"{scan} is off" for scan in alerts.off),
+                *(f"{scan} is not readable" for scan in alerts.unreadable)]  # fmt: skip
+    off = f"; {', '.join(left_out)}" if left_out else ""
     columns = ("severity", "scan", "what", "link")
     seen = Evidence(
         summary=f"{', '.join(alerts.read)}: nothing critical or high is open{off}",
@@ -46,6 +48,7 @@ async def ci_security_alerts(look: Context) -> Evidence:
         facts={
             "scans": len(alerts.read),
             "grave": len(alerts.grave),
+            "off": ", ".join(alerts.off),
             "unreadable": ", ".join(alerts.unreadable),
         },
         commit=look.release.commit,
@@ -62,3 +65,15 @@ async def ci_security_alerts(look: Context) -> Evidence:
             evidence=seen,
         )
     return seen
+
+
+def _nothing_read(alerts: Alerts) -> Finding:
+    """All off is a choice; a token that may not look is none."""
+    if not alerts.unreadable:
+        return NotApplicable("GitHub says that all of its scans are off for this repository")
+    return Unverified(
+        f"GitHub does not let this token read {', '.join(alerts.unreadable)}",
+        expected="at least one scan's alerts",
+        remedy="Give it security events: read and Dependabot alerts: read, or say under "
+        "[not_applicable] why they are not looked at.",
+    )

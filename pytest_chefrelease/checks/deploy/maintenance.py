@@ -6,7 +6,7 @@ from pytest_chefrelease.checks.answers import retry_after_s, transcript
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.eventually import Later, Patience, eventually
-from pytest_chefrelease.errors import Failed, NotApplicable
+from pytest_chefrelease.errors import Failed, NotApplicable, Unverified
 from pytest_chefrelease.probes.http import Answer
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage
@@ -88,6 +88,7 @@ async def deploy_maintenance_off(look: Context) -> Evidence:
         answers = [await look.probes.http.get(url) for url in urls]
         closed = [answer for answer in answers if _is_closed(answer, page)]
         if not closed:
+            _demand_application(answers, look)
             told = ", ".join(f"{answer.url} answers {answer.status}" for answer in answers)
             return _evidence(answers, f"maintenance is off: {told}", look)
         said = f"maintenance is still on: status {closed[0].status}"
@@ -100,6 +101,32 @@ async def deploy_maintenance_off(look: Context) -> Evidence:
     wait = look.settings.deploy
     patience = Patience(wait.settle.total_seconds(), wait.every.total_seconds())
     return await eventually(look_once, patience, what="maintenance", say=look.say)
+
+
+def _demand_application(answers: list[Answer], look: Context) -> None:
+    """Raise Unverified where no maintenance page answers, and no application either."""
+    for answer in answers:
+        is_front = bool(look.settings.maintenance.path) and answer is answers[0]
+        what = _nothing(answer, is_front=is_front)
+        if what is not None:
+            raise Unverified(
+                f"status {answer.status}, {what}: the application does not seem to be there",
+                expected="the application",
+                where=f"GET {answer.url}",
+                remedy="Check maintenance.path and maintenance.api_path, and what answers there.",
+                evidence=_evidence(answers, "", look),
+            )
+
+
+def _nothing(answer: Answer, *, is_front: bool) -> str | None:
+    """What an answer is instead of the application's, or None where it may be that."""
+    if answer.status in (404, 429) or answer.status >= 500:
+        return "and no maintenance page"
+    if is_front and not answer.is_html and not 300 <= answer.status < 400:
+        return f"{answer.content_type or 'no type'} instead of a page"
+    if not is_front and answer.is_html and answer.status < 300:
+        return "a page instead of the API"
+    return "an empty body" if answer.status == 200 and not answer.body.strip() else None
 
 
 async def _page(look: Context) -> bytes:

@@ -52,7 +52,7 @@ async def env_value(look: Context, name: str) -> Evidence:
         )
     value = stored.value.reveal() if stored is not None and stored.value is not None else None
     await _demand_object(look, name, expected, value)
-    await _demand_readable(look, name, value)
+    await _demand_readable(look, name, expected, value)
     seen = await _evidence(look, name, expected, stored)
     problem = await _problem(look, name, expected, value)
     if problem is not None:
@@ -75,23 +75,35 @@ async def _demand_object(look: Context, name: str, expected: Expected, value: st
             raise NotApplicable(f"{expected.only_with} is not set, so {name} has no object")
 
 
-async def _demand_readable(look: Context, name: str, value: str | None) -> None:
-    """Raise Unverified for an absent variable where nobody named the environment it is from.
+async def _demand_readable(look: Context, name: str, expected: Expected, value: str | None) -> None:
+    """Raise Unverified for an absent variable where no other of the matrix is to be found either.
 
-    Where that holds no variable of the matrix at all, production's is somewhere else.
+    Where a source holds no variable of the matrix at all, production's are somewhere else: that
+    one of them is unset is no evidence then. One that must be set is missing in a named source.
     """
-    if value is not None or is_source_configured(look):
+    if value is not None or (is_source_configured(look) and not expected.may_be_unset):
         return
     for other in matrix(look.settings):
-        if other != name and await production_variable(look, other) is not None:
+        if other != name and _holds(await production_variable(look, other)):
             return
+    named = source_of(look)
+    remedy = (
+        f"Correct the source that release.toml names ({named})."
+        if is_source_configured(look)
+        else "Say where production's variables are read: secrets.source (or "
+        "environment_matrix.source) in release.toml; or export them where pytest runs."
+    )
     raise Unverified(
         f"{name} cannot be read: no variable of the matrix is set here",
         expected="production's environment",
-        where=store_at(look, source_of(look)).place,
-        remedy="Say where production's variables are read: secrets.source (or "
-        "environment_matrix.source) in release.toml; or export them where pytest runs.",
+        where=store_at(look, named).place,
+        remedy=remedy,
     )
+
+
+def _holds(stored: Stored | None) -> bool:
+    """Whether the source has a variable, with a value or one that it does not show."""
+    return stored is not None and (stored.value is None or bool(stored.value.reveal().strip()))
 
 
 async def _problem(look: Context, name: str, expected: Expected, value: str | None) -> str | None:

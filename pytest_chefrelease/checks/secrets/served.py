@@ -72,7 +72,7 @@ async def secrets_not_served(look: Context, target: str) -> Evidence:
             remedy="Set secrets.source, or secrets.values, to where they can be read, such as env.",
         )
     place = _environment(look.settings, look.stage)
-    seen = _Seen(needles)
+    seen = _Seen(needles, of_web=target == "web")
     if target == "web":
         await _look_at_web(look, place, seen)
     else:
@@ -117,6 +117,7 @@ class _Seen:
     """What was served so far, and the finds in it."""
 
     needles: Needles
+    of_web: bool
     answers: int = 0
     good: int = 0
     size_bytes: int = 0
@@ -128,7 +129,7 @@ class _Seen:
     def take(self, answer: Answer) -> None:
         """Look through an answer's body, what it holds encoded, and its headers."""
         self.answers += 1
-        self.good += 200 <= answer.status < 300
+        self.good += self._is_good(answer)
         self.size_bytes += len(answer.body)
         url = self.needles.cleaned(answer.url)
         if answer.is_truncated:
@@ -144,6 +145,12 @@ class _Seen:
         head = "\n".join((*lines, *answer.cookies)).encode(errors="surrogateescape")
         for hit in self.needles.hits(head, len(head)):
             self.finds.append(_Find(hit.mark.name, hit.mark.form, url, None))
+
+    def _is_good(self, answer: Answer) -> bool:
+        """Whether it is a page of the front, or a document of the API; an empty body is neither."""
+        if not 200 <= answer.status < 300 or not answer.body.strip():
+            return False
+        return answer.is_html if self.of_web else not (answer.is_html or answer.is_broken_json)
 
     def wanted(self, urls: Iterable[str]) -> list[str]:
         """Those addresses that were not asked for yet, as far as the limits allow."""

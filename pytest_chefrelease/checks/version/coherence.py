@@ -11,7 +11,11 @@ from pytest_chefrelease.checks.after_rollback import left_behind
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.version.deployments import ask_vendors
-from pytest_chefrelease.checks.version.environments import Told, ask_environment
+from pytest_chefrelease.checks.version.environments import (
+    NOT_CONFIGURED,
+    Told,
+    ask_environment,
+)
 from pytest_chefrelease.checks.version.history import release_commit
 from pytest_chefrelease.errors import ProbeError, Unverified
 from pytest_chefrelease.probes.manifests import manifest_versions
@@ -75,7 +79,24 @@ async def version_coherence(look: Context) -> Evidence:
             remedy=version_coherence.item.remedy,
             evidence=seen,
         )
+    _demand_witness(cells, seen)
     return seen
+
+
+def _demand_witness(cells: Sequence[Cell], seen: Evidence) -> None:
+    """Raise Unverified where environments were asked and none told: the repository agrees alone."""
+    asked = [cell for cell in cells if cell.column != _RELEASE and cell.missing != NOT_CONFIGURED]
+    if asked and not any(cell.said for cell in asked):
+        raise Unverified(
+            "nothing that runs says which release it is: "
+            + ", ".join(
+                f"{cell.witness} of {cell.column} {cell.missing}" for cell in asked[:_SHOWN]
+            )
+            + (f", and {len(asked) - _SHOWN} more" if len(asked) > _SHOWN else ""),
+            expected="at least one witness beside the repository",
+            remedy="Make the environments' addresses, databases or providers readable from here.",
+            evidence=seen,
+        )
 
 
 def _target(look: Context) -> str:

@@ -13,7 +13,8 @@ from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.identity import Clue
 from pytest_chefrelease.checks.provider_access import applications, provider_of
 from pytest_chefrelease.checks.sentry_access import environment_name, release_names, sentry_of
-from pytest_chefrelease.errors import NotConfigured, ProbeError
+from pytest_chefrelease.checks.version.environments import why
+from pytest_chefrelease.errors import ProbeError
 from pytest_chefrelease.probes.providers.provider import Deployed, State
 from pytest_chefrelease.probes.sentry import Release as SentryRelease
 from pytest_chefrelease.runbook.coherence import Cell
@@ -52,7 +53,7 @@ async def _application(
             return []
         deployed = await provider.deployed(apps[part])
     except ProbeError as error:
-        return [Cell(deploy, column, "", _why(error)), Cell(image, column, "", _why(error))]
+        return [Cell(deploy, column, "", why(error)), Cell(image, column, "", why(error))]
     # Before the deployment production runs what was there before: nothing to differ from.
     expected = release if look.stage is not Stage.PRERELEASE else None
     said = [
@@ -94,7 +95,7 @@ async def _sentry(look: Context, environments: Sequence[str], release: str) -> l
         newest = await asyncio.gather(*(api.releases(name) for name in told))
     except ProbeError as error:
         target = look.settings.release.environment
-        return [Cell("Sentry release", target, "", _why(error))]
+        return [Cell("Sentry release", target, "", why(error))]
     return [
         _newest(look, column, sentry_name, list(found), names, release)
         for (sentry_name, column), found in zip(told.items(), newest, strict=True)
@@ -124,7 +125,3 @@ def _newest(
     return Cell(
         "Sentry release", column, version, "", f"the release is {release}" if is_other else None
     )
-
-
-def _why(error: ProbeError) -> str:
-    return "not configured" if isinstance(error, NotConfigured) else "cannot be read"

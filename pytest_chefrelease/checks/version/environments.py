@@ -21,6 +21,9 @@ from pytest_chefrelease.probes.http import Answer
 from pytest_chefrelease.probes.prisma import read_history
 from pytest_chefrelease.runbook.release import Release
 
+NOT_CONFIGURED = "not configured"
+"""What is said of a witness that nobody named: only such a one need not tell anything."""
+
 Ask = Callable[[Context], Awaitable[tuple[Answer, tuple[Clue, ...]]]]
 
 
@@ -74,7 +77,7 @@ async def _part(there: Context, ask: Ask) -> Part:
     try:
         answer, clues = await ask(there)
     except ProbeError as error:
-        return Part(missing=_why(error))
+        return Part(missing=why(error))
     if answer.status >= 400:
         return Part(missing=f"answers {answer.status}")
     return Part(clues, missing="says no version")
@@ -85,11 +88,12 @@ async def _migrations(there: Context) -> tuple[tuple[str, ...] | None, str]:
         async with there.probes.postgres(there.database_url).session() as session:
             history = await read_history(session)
     except ProbeError as error:
-        return None, _why(error)
+        return None, why(error)
     if history.rows is None:
         return None, "no history"
     return tuple(sorted({row.name for row in history.rows if row.is_applied})), ""
 
 
-def _why(error: ProbeError) -> str:
-    return "not configured" if isinstance(error, NotConfigured) else "cannot be read"
+def why(error: ProbeError) -> str:
+    """Why a witness is missing."""
+    return NOT_CONFIGURED if isinstance(error, NotConfigured) else "cannot be read"
