@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from pytest_chefrelease.probes.dropped_cookies import CookieWatch
 from pytest_chefrelease.probes.page_look import OpenPage, Visit, look, read, settle
 from pytest_chefrelease.probes.page_reading import PageReading, origin_of, path_of, without
 
@@ -85,7 +86,8 @@ class SignedIn(Struct, frozen=True):
     ``form`` is the login page before anything was typed; ``problem`` says why the form could
     not be sent. ``has_left`` says that the login page was left, ``after`` where to.
     ``landing`` is a fresh load of the landing page, so that only what the browser keeps of
-    the login counts; ``data_texts`` are the texts of its ``data_selector``.
+    the login counts; ``data_texts`` are the texts of its ``data_selector``. ``cookies`` is how
+    many the browser kept, ``dropped`` names those that were set and that it did not keep.
     """
 
     form: PageReading
@@ -96,12 +98,14 @@ class SignedIn(Struct, frozen=True):
     landing: PageReading | None = None
     data_texts: tuple[str, ...] = ()
     cookies: int = 0
+    dropped: tuple[str, ...] = ()
     session: Session | None = None
     incidents: tuple[str, ...] = ()
 
 
 async def sign_in(opened: OpenPage, request: SignIn) -> SignedIn:
     """Open the login page, send the form, and load the landing page afresh."""
+    cookie_watch = await CookieWatch.begin(opened.page)
     form = await read(opened, request.login)
     if form.state is None:
         return SignedIn(form, problem=form.problem or "the login page did not come to rest")
@@ -115,6 +119,7 @@ async def sign_in(opened: OpenPage, request: SignIn) -> SignedIn:
     shows_password = _holds(opened.watch.events().addresses, request.password)
     session = await _session(opened.page, origin_of(request.landing))
     landing, texts = await _landing(opened, request)
+    kept = session.state.get("cookies", [])
     return SignedIn(
         form=form,
         has_left=has_left,
@@ -122,7 +127,8 @@ async def sign_in(opened: OpenPage, request: SignIn) -> SignedIn:
         shows_password=shows_password,
         landing=landing,
         data_texts=texts,
-        cookies=len(session.state.get("cookies", [])),
+        cookies=len(kept),
+        dropped=cookie_watch.dropped({str(each.get("name")) for each in kept}),
         session=session,
     )
 

@@ -464,7 +464,8 @@ LOGINS = {
     "secure": Login(
         "secure",
         Outcome.FAILED,
-        "a fresh load asks for it again: the browser kept 0 cookies",
+        "a fresh load asks for it again: the browser kept 0 cookies, and "
+        "dropped token (path=/; Secure)",
         host="chefcloud.test",
     ),
     "constant": Login("constant", Outcome.FAILED, "/constant/orders: status 500"),

@@ -17,6 +17,7 @@ from playwright.async_api import Error
 from pytest_chefrelease.errors import MissingExtra, NotConfigured, PageLost
 from pytest_chefrelease.probes.browser import BrowserProbe, Outcome
 from pytest_chefrelease.probes.chromium import candidates
+from pytest_chefrelease.probes.dropped_cookies import CookieWatch
 from pytest_chefrelease.probes.page_look import OpenPage, Visit, read
 from pytest_chefrelease.probes.page_reading import PageReading
 from tests.probes.web_site import (
@@ -375,6 +376,31 @@ def test_a_hidden_value_is_in_neither_text_nor_picture(
     assert text_of(hidden) == "•••"
     assert "alice" not in hidden.address
     assert hidden.screenshot == masked.screenshot
+
+
+def test_cookies_that_the_browser_drops_are_named_without_their_values(
+    loop: Loop, browser: BrowserProbe, site: Site
+) -> None:
+    site.pages["/dropped"] = status(
+        200,
+        "<script>document.cookie = 'mine=s3cret; Domain=other.test';"
+        "document.cookie = 'good=s3cret; path=/';"
+        "document.cookie = 'ended=; Max-Age=0'</script><h1>Hi</h1>",
+        {"set-cookie": "session=s3cret; Domain=elsewhere.test; HttpOnly"},
+    )
+
+    async def work(opened: OpenPage) -> tuple[str, ...]:
+        cookies = await CookieWatch.begin(opened.page)
+        await read(opened, visit(f"{site.url}/dropped"))
+        kept = await opened.page.context.cookies()
+        return cookies.dropped({str(each.get("name")) for each in kept})
+
+    dropped = loop.run(browser.work(work, site.url, 30.0)).value
+
+    assert sorted(dropped) == [
+        "mine (Domain=other.test)",
+        "session (Domain=elsewhere.test; HttpOnly): InvalidDomain",
+    ]
 
 
 def test_a_selector_that_is_none_is_a_mistake_in_settings(

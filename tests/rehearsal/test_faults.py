@@ -63,6 +63,17 @@ ITEMS_WITH_FAULTS = (
 )
 
 
+GRAVEST = (
+    Action.ROLL_BACK,
+    Action.STOP_AND_ASSESS,
+    Action.FIX_AND_RESTART,
+    Action.ROLL_BACK_OR_HOTFIX,
+    Action.FIX_FORWARD,
+    Action.HOLD,
+    Action.PROCEED,
+)
+
+
 def test_names_are_unique_and_say_no_more_than_needed() -> None:
     names = [fault.name for fault in FAULTS]
 
@@ -89,6 +100,29 @@ def test_what_a_fault_expects_follows_the_verdicts_rules(fault: Fault) -> None:
         assert fault.action is Action.PROCEED
     elif fault.stage is Stage.PRERELEASE or fault.verdict is Decision.HOLD:
         assert fault.action is Action.HOLD
+
+
+# The runbook's decision rules, gravest first (DESIGN.md section 3): the fault that triggers each,
+# and one that comes near and must lead to less.
+RULES = {
+    "health failing": ("health-down", "health-degraded"),
+    "health failing for three looks of a watch": ("health-down-in-watch", "redis-evicting"),
+    "login broken": ("cookie-dropped", "swipe-missing"),
+    "a migration failed": ("failed-migration", "connections-near-limit"),
+    "5xx above 5 %": ("log-5xx-above-five-percent", "log-5xx-burst"),
+    "cause unknown for 15 minutes": ("log-5xx-of-unknown-cause", "log-5xx-in-watch"),
+    "a wrong environment value": ("env-wrong-after-deploy", "instance-unhealthy"),
+    "anything of P2": ("redis-down", "latency-slow"),
+    "anything of P3": ("latency-slow", "latency-regression"),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_decision_rule_has_a_fault_and_one_that_just_misses_it(rule: str) -> None:
+    triggers, misses = map(fault_named, RULES[rule])
+
+    assert triggers.action is not misses.action
+    assert GRAVEST.index(triggers.action) < GRAVEST.index(misses.action)
 
 
 def test_an_unknown_fault_is_told_with_the_nearest_names() -> None:

@@ -40,6 +40,12 @@ CAUSED_BY_PROBES = tuple(
 )
 
 
+ROLLED_BACK_FOR = {
+    "log-5xx-above-five-percent": Symptom.SERVER_ERRORS,
+    "log-5xx-of-unknown-cause": Symptom.CAUSE_UNKNOWN,
+}
+
+
 def looked_at(stack: Stack, stage: Stage, since_s: float | None = None) -> dict[str, Result]:
     """The log's results, after the others'; ``since_s`` says how long ago the deploy was."""
     path = stack.write_release_toml()
@@ -107,7 +113,10 @@ def test_a_fault_turns_exactly_its_items(stack: Stack, fault: Fault) -> None:
     assert labels(results, Outcome.UNVERIFIED) == sorted(set(fault.unverified) & set(ITEMS))
     is_rollback = fault in logs.FAULTS and fault.action is Action.ROLL_BACK
     symptoms = {result.symptom for result in results.values()} - {None}
-    assert (symptoms == {Symptom.SERVER_ERRORS}) is (is_rollback and "logs.no-5xx" in red)
+    if is_rollback and "logs.no-5xx" in red:
+        assert symptoms == {ROLLED_BACK_FOR[fault.name]}
+    else:
+        assert not symptoms & set(ROLLED_BACK_FOR.values())
 
 
 NEAR_MISSES = {

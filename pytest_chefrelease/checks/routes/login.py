@@ -28,7 +28,7 @@ from pytest_chefrelease.checks.routes.shown_data import count_shown, is_real
 from pytest_chefrelease.errors import Failed, PageLost, Unverified
 from pytest_chefrelease.probes.page_reading import PageReading, origin_of, path_of
 from pytest_chefrelease.probes.sign_in import SignedIn
-from pytest_chefrelease.runbook.evidence import Evidence
+from pytest_chefrelease.runbook.evidence import Evidence, Scalar
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage, Symptom
 
 
@@ -87,8 +87,15 @@ def _login_evidence(look: Context, signed_in: SignedIn) -> Evidence:
         look, look.settings.login.data_path, is_logged_in=signed_in.landing is not None
     )
     seen = page_evidence(reading, expected)
-    facts = {**seen.facts, "after_login": path_of(signed_in.after) if signed_in.after else None}
+    after = path_of(signed_in.after) if signed_in.after else None
+    dropped: list[Scalar] = [*signed_in.dropped]
+    facts = {**seen.facts, "after_login": after, "cookies_kept": signed_in.cookies}
+    facts |= {"cookies_dropped": dropped} if dropped else {}
     return structs.replace(seen, facts=facts)
+
+
+def _dropped(signed_in: SignedIn) -> str:
+    return f", and dropped {'; '.join(signed_in.dropped)}" if signed_in.dropped else ""
 
 
 def _demand_logged_in(look: Context, signed_in: SignedIn, seen: Evidence) -> None:
@@ -124,7 +131,7 @@ def _demand_logged_in(look: Context, signed_in: SignedIn, seen: Evidence) -> Non
     if is_login_redirect(landing, expected) and not _is_explained(landing, expected):
         raise Failed(
             "the login seems to work, but a fresh load asks for it again: the browser kept "
-            f"{signed_in.cookies} cookies",
+            f"{signed_in.cookies} cookies{_dropped(signed_in)}",
             expected="a session that outlives a reload",
             where=landing.asked,
             remedy="A cookie marked Secure is dropped over plain http, one for another domain "

@@ -16,6 +16,7 @@ from pytest_chefrelease.rehearsal.faults.parameters import (
     SLOWER,
     WATCH_ENDED,
 )
+from pytest_chefrelease.rehearsal.intercept import Intercept
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.response import Action
 from pytest_chefrelease.runbook.verdict import Decision
@@ -39,6 +40,14 @@ def requests(count: int, method: str, path: str, *statuses: int) -> Effect:
         )
 
     return apply
+
+
+def _going_on(stack: Stack) -> None:
+    """The release runs for twenty minutes; about once in seventy seconds an order fails."""
+    now_s = time.time()
+    lines = (request_line(now_s - ago, "POST", "/pos/orders", 500) for ago in range(1_060, 0, -70))
+    stack.log("".join(lines))
+    stack.intercept(Intercept("production-api", path="/health", merge={"uptime": 1_200}))
 
 
 def messages(texts: Sequence[str], level: int = 50) -> Effect:
@@ -102,6 +111,14 @@ FAULTS = (
         "Half of the orders are answered with 503; every probe is fine",
         Stage.POSTRELEASE,
         requests(120, "POST", "/pos/orders", 201, 503),
+        NO_5XX,
+        action=Action.ROLL_BACK,
+    ),
+    _fault(
+        "log-5xx-of-unknown-cause",
+        "For more than a quarter of an hour an order fails now and then, and nobody knows why",
+        Stage.POSTRELEASE,
+        _going_on,
         NO_5XX,
         action=Action.ROLL_BACK,
     ),

@@ -138,6 +138,11 @@ FAULTS = (
         BROWSER["/"],
         BROWSER["/login"],
     ),
+    _no_login(
+        "cookie-dropped",
+        "The login's cookie is for another domain: it looks right by HTTP, and browsers drop it",
+        _script("app.js", "SameSite=Lax${secure}", "SameSite=Lax; Domain=chefcloud.example"),
+    ),
     Fault(
         "api-errors",
         "The API answers every call of the front with 500; health is fine",
