@@ -9,6 +9,7 @@ import click
 from pytest_chefrelease import __version__
 from pytest_chefrelease.cli.attest import attest
 from pytest_chefrelease.cli.board import board
+from pytest_chefrelease.cli.browser import browser
 from pytest_chefrelease.cli.completion import completion
 from pytest_chefrelease.cli.doctor import doctor
 from pytest_chefrelease.cli.incident import incident
@@ -49,7 +50,7 @@ def chefrelease() -> None:
 
 
 chefrelease.add_chapter("See how it works", (rehearse, selftest))
-chefrelease.add_chapter("Begin in a repository", (init, doctor, plan, completion))
+chefrelease.add_chapter("Begin in a repository", (init, doctor, plan, browser, completion))
 chefrelease.add_chapter("With a release", (sign, board, merge))
 chefrelease.add_chapter("When it went wrong, and afterwards", (incident, outcome, history))
 chefrelease.add_chapter("Prove what was verified", (attest, verify))

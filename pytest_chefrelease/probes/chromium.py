@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "CHEFRELEASE_CHROMIUM"
 INSTALL = (
-    "Run `playwright install chromium`, or install your system's package, or name a program by "
+    "Run `chefrelease browser install`, or install your system's package, or name a program by "
     "routes.chromium in release.toml."
 )
 

@@ -430,7 +430,7 @@ def test_without_a_browser_the_route_is_unverified_with_the_line_that_mends_it(
     result = loop.run(desk.verify("routes.browser", "/late", routes={"chromium": "no-such"}))
 
     assert result.outcome is Outcome.UNVERIFIED
-    assert "playwright install chromium" in result.remedy
+    assert "chefrelease browser install" in result.remedy
 
 
 # --- routes.login ------------------------------------------------------------------------

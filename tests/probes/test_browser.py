@@ -566,7 +566,7 @@ def test_without_a_chromium_the_command_that_installs_it_is_named(tmp_path: Path
     with pytest.raises(MissingExtra) as missing:
         candidates(None, {"PATH": str(tmp_path)}, str(tmp_path / "none"))
 
-    assert "playwright install chromium" in missing.value.remedy
+    assert "chefrelease browser install" in missing.value.remedy
 
 
 def test_the_program_of_settings_comes_before_the_variable_and_the_path(tmp_path: Path) -> None:
