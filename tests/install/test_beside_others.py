@@ -9,15 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.install.environment import NEIGHBOURS, Environment, Ran, build_wheel
+from tests.install.environment import NEIGHBOURS, Environment, Ran
 from tests.install.shop import CHECKS, make_monorepo
 
 _OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN) (\S+)", re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +20,6 @@ def crowded(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environmen
     """Ours beside all the plugins that a project may have."""
     path = tmp_path_factory.mktemp("crowded") / "a venv"
     return Environment.make(path, wheel, "--requirement", str(NEIGHBOURS))
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
-    return Environment.make(tmp_path_factory.mktemp("bare") / "venv", wheel)
 
 
 @pytest.fixture(scope="module")
