@@ -17,7 +17,7 @@ from pytest_chefrelease.settings.sources import CONFIG_OPTION, OPTIONS
 from pytest_chefrelease.settings.unknown_items import unknown_items
 
 ROOT = Path(__file__).parents[2]
-PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md")
+PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
 _OTHERS = {"-m", "-n", "-k", "-x", "--collect-only", "--help"}
