@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 STAFF = (("Rosa Bianchi", "owner"), ("Marco Villa", "chef"), ("Aisha Khan", "waiter"))
 
 
+AT_START = "at_start"
+
+
 @dataclass(slots=True)
 class Database:
-    """One environment's database, with a copy of how it was at the start."""
+    """One environment's database, with copies of how it was at moments to come back to."""
 
     cluster: Cluster
     name: str
     role: str
     password: str = field(repr=False)
     is_touched: bool = False
+    _is_as: str = ""
     _held: list[psycopg.Connection] = field(default_factory=list, repr=False)
 
     @property
@@ -40,7 +44,7 @@ class Database:
         self.cluster.create_database(self.name, self.role)
         deploy(self.url, migrations)
         self._fill(smoke_password, badge)
-        self.cluster.create_database(f"{self.name}_at_start", self.role, template=self.name)
+        self.keep(AT_START)
 
     def _fill(self, smoke_password: str, badge: str) -> None:
         seed = files("pytest_chefrelease.rehearsal.product") / "seed.sql"
@@ -88,11 +92,16 @@ class Database:
         self.hold(application)
         self._held[-1].pgconn.send_query(statement.encode())
 
-    def reset(self) -> None:
-        """Put it back as it was at the start, if anybody touched it; its sessions are ended."""
+    def keep(self, moment: str) -> None:
+        """Keep a copy of it as it is now. No session may be open."""
+        self.cluster.create_database(f"{self.name}_{moment}", self.role, template=self.name)
+        self._is_as, self.is_touched = moment, False
+
+    def reset(self, moment: str = AT_START) -> None:
+        """Put it back as it was at a moment that was kept; its sessions are ended."""
         while self._held:
             self._held.pop().close()
-        if self.is_touched:
+        if self.is_touched or self._is_as != moment:
             self.cluster.drop_database(self.name)
-            self.cluster.create_database(self.name, self.role, template=f"{self.name}_at_start")
-            self.is_touched = False
+            self.cluster.create_database(self.name, self.role, template=f"{self.name}_{moment}")
+            self._is_as, self.is_touched = moment, False

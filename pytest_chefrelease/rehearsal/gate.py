@@ -19,6 +19,7 @@ class Gate:
     """At most one process: the stage that runs."""
 
     _process: subprocess.Popen[bytes] | None = None
+    _asleep: tuple[float, float] = (0.0, 0.0)
 
     @contextmanager
     def running(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
@@ -31,7 +32,16 @@ class Gate:
 
     def sleep(self, after_s: float, for_s: float) -> None:
         """Stop the gate that runs, or comes next, for a while, as closing a laptop does."""
+        self._asleep = (time.monotonic() + after_s, for_s)
         Thread(target=self._sleep, args=(after_s, for_s), daemon=True).start()
+
+    def wall(self) -> float:
+        """The clock on the wall, for a look in this process, which can't be stopped.
+
+        While a machine sleeps it goes on, and the steady clock does not.
+        """
+        at, for_s = self._asleep
+        return time.time() + (for_s if time.monotonic() >= at else 0.0)
 
     def _sleep(self, after_s: float, for_s: float) -> None:
         until = time.monotonic() + _COMES_S

@@ -22,6 +22,9 @@ from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.settings.known_keys import nearest
 
 _WATCH_S, _INTERVAL_S = 2.0, 0.3
+_WHOLE_WATCH = "watch.complete"
+_WHOLE_WATCH_S = 6.0
+_WATCHED = "health.endpoint"
 
 _QUICKER = {
     "routes.browser": "render-error",
@@ -177,7 +180,12 @@ def _by_fault(chosen: Sequence[Twin]) -> Mapping[Fault, list[Twin]]:
 
 def _look(stack: Stack, fault: Fault, those: Sequence[Twin]) -> Iterator[Sight]:
     ids, labels = {twin.item_id for twin in those}, {twin.label for twin in those}
-    watch = Watch(_WATCH_S, _INTERVAL_S) if fault.stage is Stage.MONITORING else None
+    watch = None
+    if fault.stage is Stage.MONITORING:
+        watch = Watch(_WATCH_S, _INTERVAL_S)
+    if _WHOLE_WATCH in ids:  # it judges how another item was watched
+        watch = Watch(_WHOLE_WATCH_S, _INTERVAL_S, wall=stack.gate.wall)
+        ids, labels = ids | {_WATCHED}, labels | {_WATCHED}
     begun = time.monotonic()
     results = looked_at(stack, fault.stage, lambda item: item.id in ids, watch, labels=labels)
     seconds = time.monotonic() - begun

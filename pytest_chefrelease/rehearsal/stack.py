@@ -17,7 +17,7 @@ from pytest_chefrelease.probes.scratch.migrate import Deployment, read_migration
 from pytest_chefrelease.probes.scratch.programs import Programs
 from pytest_chefrelease.rehearsal import backups, past, people, repository, variables
 from pytest_chefrelease.rehearsal.control_client import ControlClient
-from pytest_chefrelease.rehearsal.databases import Database
+from pytest_chefrelease.rehearsal.databases import AT_START, Database
 from pytest_chefrelease.rehearsal.doubles import fly, sentry
 from pytest_chefrelease.rehearsal.gate import Gate
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SLUG = "chefcloud/chefcloud"
 _PENDING = 1
+_RELEASED = "released"
 """How many of the release's migrations production has not seen before the deploy."""
 
 _LAST_NIGHT = timedelta(hours=9)
@@ -51,7 +52,8 @@ class Stack:
         self.is_released = False
         self._parts = ExitStack()
         self._secrets = Secrets()
-        self._is_repository_touched = False
+        self._repository_is_as: str | None = None
+        self._is_release_kept = False
         self._named: dict[str, str] = {}
         self._more_settings = ""
         self.gate = Gate()
@@ -92,7 +94,7 @@ class Stack:
         self.release_build = self._build(RELEASE, now - timedelta(hours=4))
         for duty in people.BEFORE:
             people.sign(self.repository, duty, self.release_build.commit)
-        self._keep_repository()
+        self._keep_repository(AT_START)
         past.write(self.ledger)
         self.previous_build = self._build(PREVIOUS, now - timedelta(days=5))
         self._create_databases()
@@ -311,27 +313,37 @@ class Stack:
 
     def reset(self) -> None:
         """Take all faults away; production stays released if it was."""
-        was_released = self.is_released
-        self.rewind()
-        if was_released:
+        if not self.is_released:
+            self.rewind()
+        elif self._is_release_kept:
+            self._put_back(_RELEASED)
+            self.deploy()
+        else:
+            self.rewind()
             self.release()
+            self.production.keep(_RELEASED)
+            self._keep_repository(_RELEASED)
+            self._is_release_kept = True
 
     def rewind(self) -> None:
         """Put everything back as it was at the start, before the release."""
+        self._put_back(AT_START)
+        self.is_released = False
+
+    def _put_back(self, moment: str) -> None:
         self._control.reset()
         self._named.clear()
         self._more_settings = ""
         self.rotated_on = _usual_rotation()
         self.log_source = self._usual_log_source
-        self.production.reset()
+        self.production.reset(moment)
         self.staging.reset()
         shutil.rmtree(self.backups, ignore_errors=True)
         shutil.copytree(self._kept(self.backups), self.backups)
         past.write(self.ledger)
-        if self._is_repository_touched:
-            self._restore_repository()
+        if self._repository_is_as != moment:
+            self._restore_repository(moment)
         self.environment = self._environment()
-        self.is_released = False
 
     def intercept(self, rule: Intercept) -> None:
         """Let a site do something else with some of its requests."""
@@ -360,7 +372,7 @@ class Stack:
 
     def touch_repository(self) -> Repository:
         """The repository, for a fault that changes it: ``reset`` puts it back."""
-        self._is_repository_touched = True
+        self._repository_is_as = None
         return self.repository
 
     def sign(self, duty: people.Duty) -> None:
@@ -372,18 +384,19 @@ class Stack:
         commit = self.repository.commit_of(RELEASE)
         people.sign(self.touch_repository(), duty, commit, is_revocation=True)
 
-    def _keep_repository(self) -> None:
+    def _keep_repository(self, moment: str) -> None:
         for path in (self.repository.path, self.repository.origin):
-            shutil.copytree(path, self._kept(path), symlinks=True)
+            shutil.copytree(path, self._kept(path, moment), symlinks=True)
+        self._repository_is_as = moment
 
-    def _restore_repository(self) -> None:
+    def _restore_repository(self, moment: str) -> None:
         for path in (self.repository.path, self.repository.origin):
             shutil.rmtree(path)
-            shutil.copytree(self._kept(path), path, symlinks=True)
-        self._is_repository_touched = False
+            shutil.copytree(self._kept(path, moment), path, symlinks=True)
+        self._repository_is_as = moment
 
-    def _kept(self, path: Path) -> Path:
-        return self.workspace / "at-start" / path.name
+    def _kept(self, path: Path, moment: str = AT_START) -> Path:
+        return self.workspace / moment / path.name
 
 
 def _usual_rotation() -> date:
