@@ -4,13 +4,14 @@
 with pg_restore alone, lets the gate do all that it does with a backup (read it to its end beside
 production's tables, restore it, count its rows, run pending migrations on it), and restores it
 alone once more: the quicker of the two counts. Both have the same server settings and as many
-processes. ``python -m benchmarks.drill 100`` takes
-a database of 100 MB.
+processes. The processors' time, of the servers too, tells the same where others use the machine.
+``python -m benchmarks.drill 100`` takes a database of 100 MB.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import subprocess
 import sys
 import tempfile
@@ -97,16 +98,29 @@ def main(megabytes: int = MEGABYTES) -> None:
             processes = jobs(BackupTable().jobs)
             print(f"a database of {size / 1e6:,.0f} MB,", end=" ")
             print(f"its backup {backup.stat().st_size / 1e6:,.0f} MB, {processes} processes:")
-            before = asyncio.run(_alone(backup, processes))
+            before = _processor_s()
+            alone = [asyncio.run(_alone(backup, processes))]
+            between = _processor_s()
             drill, told = asyncio.run(_drill(production, folder, commit))
-            alone = min(before, after := asyncio.run(_alone(backup, processes)))
+            after = _processor_s()
+            alone.append(asyncio.run(_alone(backup, processes)))
         finally:
             production.stop()
-    print(f"  pg_restore alone    {before:.1f} s before, {after:.1f} s after")
-    print(f"  the drill           {drill:.1f} s")
+    print(f"  pg_restore alone    {alone[0]:.1f} s before, {alone[1]:.1f} s after;", end=" ")
+    print(f"processors {between - before:.1f} s")
+    print(f"  the drill           {drill:.1f} s; processors {after - between:.1f} s")
     for at, line in told.lines:
         print(f"      {at:6.1f} s  {line.replace(str(folder), '…')}")
-    print(f"  ratio               {drill / alone:.2f}, at most {ALLOWED_RATIO} wanted")
+    print(
+        f"  ratio               {drill / min(alone):.2f}, at most {ALLOWED_RATIO} wanted;", end=" "
+    )
+    print(f"of processors' time {(after - between) / (between - before):.2f}")
+
+
+def _processor_s() -> float:
+    """Of this process and of all that it has started and seen end."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _make(cluster: postgres.Cluster, megabytes: int) -> int:

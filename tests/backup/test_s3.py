@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,14 +23,15 @@ from pytest_chefrelease.doctor.looks.machine import backups
 from pytest_chefrelease.doctor.plan import plan_of, tell_plan
 from pytest_chefrelease.doctor.source import Kind
 from pytest_chefrelease.doctor.sources import sources_of
-from pytest_chefrelease.errors import SettingsError
+from pytest_chefrelease.errors import NotConfigured, SettingsError
+from pytest_chefrelease.probes.backups import s3
 from pytest_chefrelease.probes.backups.s3 import S3Backups
 from pytest_chefrelease.probes.probes import Probes
 from pytest_chefrelease.runbook.item import Stage
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from pytest_chefrelease.settings.load import validate
 from tests.backup.given import dump, fill
-from tests.checks.looking import verified
+from tests.checks.verified import settings_for, verify
 from tests.probes.aws_server import (
     aws_server,
     judging_credentials,
@@ -74,15 +76,12 @@ class Store:
             self.bucket.put_object(Key=f"production/{name}.dump", Body=content)
 
     def look(self, item: str = "backup.complete", path: str = PATH, **backup: object) -> Result:
-        return verified(
-            item,
-            {
-                "environments": {"production": {"database_env": "DB"}},
-                "backup": {"path": path, "least_of_last": 0, **backup},
-            },
-            stage=Stage.PRERELEASE,
-            environment={"DB": self.database.url},
+        settings = settings_for(
+            environments={"production": {"database_env": "DB"}},
+            backup={"path": path, "least_of_last": 0, **backup},
         )
+        given = {"DB": self.database.url}
+        return asyncio.run(verify(item, None, settings, stage=Stage.PRERELEASE, environment=given))
 
 
 @pytest.fixture
@@ -164,6 +163,34 @@ def test_a_glob_of_keys_matches_as_one_of_paths(
     listed = asyncio.run(S3Backups(BUCKET, pattern).newest_first())
 
     assert {each.place for each in listed} == {f"s3://{BUCKET}/{key}" for key in found}
+
+
+class Paged:
+    """A store that lists three objects, one on a page."""
+
+    def list_objects_v2(self, **given: str) -> s3._Page:
+        number = int(given.get("ContinuationToken", "0"))
+        at = datetime(2026, 11, 24, 3, number, tzinfo=UTC)
+        page = s3._Page(Contents=[{"Key": f"{number}.dump", "Size": 1, "LastModified": at}])
+        if number < 2:
+            page["NextContinuationToken"] = str(number + 1)
+        return page
+
+    def get_object(self, **_given: str) -> s3._Got:
+        raise AssertionError("nothing is read")
+
+
+def test_every_page_of_a_listing_is_read() -> None:
+    found = S3Backups(BUCKET, "*.dump")._list(Paged())
+
+    assert [each.place for each in found] == [f"s3://{BUCKET}/{n}.dump" for n in (2, 1, 0)]
+
+
+def test_a_listing_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "_MAX_PAGES", 2)
+
+    with pytest.raises(NotConfigured, match="more than 2,000 objects"):
+        S3Backups(BUCKET, "*.dump")._list(Paged())
 
 
 # --- not well, each with a message of its own
