@@ -25,6 +25,7 @@ _CLOCKS = timedelta(minutes=5)
         stages=(Stage.PRERELEASE,),
         severity=Severity.P2,
         section=Section.SECRETS,
+        quick_check=4,
         minimum=Minimum(facts=("changed_at", "record")),
         remedy="Rotate it by the runbook's JWT_SECRET Rotation Procedure: openssl rand -base64 32.",
     ),

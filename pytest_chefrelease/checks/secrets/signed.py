@@ -47,6 +47,7 @@ class _Answers(Struct, frozen=True):
         stages=(Stage.POSTRELEASE, Stage.MONITORING),
         severity=Severity.P1,
         section=Section.SECRETS,
+        quick_check=4,
         minimum=Minimum(counts={"tokens": 5}),
         remedy="Stop the rotation: let the API accept both secrets again, and deploy that.",
         if_configured=True,
