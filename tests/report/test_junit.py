@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -21,8 +22,10 @@ from pytest_chefrelease.runbook.record import StageRecord
 from pytest_chefrelease.runbook.verdict import Decision, Verdict
 from tests.report import samples
 
-# Children and attributes that an element may have; source: Jenkins' junit-10.xsd, which pytest
-# names as the schema of xunit2, read by hand. pytest itself adds testcase properties to it.
+# Children and attributes that an element may have; source: junit-10.xsd of Jenkins' xUnit plugin,
+# which pytest names as the schema of xunit2, read by hand. pytest itself adds testcase properties
+# to it. The times of suites have a form there.
+SUITE_TIME = re.compile(r"(?:(?:\d{0,3},)*\d{3}|\d{0,3})*(?:\.\d*)?")
 CHILDREN = {
     "testsuites": {"testsuite"},
     "testsuite": {"properties", "testcase", "system-out", "system-err"},
@@ -87,6 +90,10 @@ def schema_faults(
     faults = []
     for each in element.iter():
         faults += [f"<{each.tag}> @{a}" for a in set(each.keys()) - attributes.get(each.tag, set())]
+        if each.tag in ("testsuites", "testsuite") and not SUITE_TIME.fullmatch(
+            each.get("time", "")
+        ):
+            faults.append(f"<{each.tag}> @time {each.get('time')}")
         faults += [
             f"<{each.tag}> lacks @{a}" for a in REQUIRED.get(each.tag, set()) - set(each.keys())
         ]
