@@ -39,3 +39,12 @@ def quantile(share: float, buckets: Sequence[Bucket]) -> BucketQuantile | None:
             return BucketQuantile(value * 1000, low * 1000, bound * 1000)
         low, below = bound, count
     return None
+
+
+def classes(buckets: Sequence[Bucket]) -> list[tuple[float, float, float]]:
+    """What lies between two bounds: lower and upper in seconds, and how many observations."""
+    found, low, below = [], 0.0, 0.0
+    for bound, count in sorted(buckets):
+        found.append((low, bound, max(0.0, count - below)))
+        low, below = bound, max(below, count)
+    return found

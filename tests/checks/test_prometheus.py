@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from pytest_chefrelease.rehearsal.doubles import prometheus as prometheus_double
-from pytest_chefrelease.runbook.histogram import quantile
+from pytest_chefrelease.runbook.evidence import Table
+from pytest_chefrelease.runbook.histogram import classes, quantile
 from pytest_chefrelease.runbook.item import Symptom
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from tests.checks.looking import verified, verify
@@ -78,6 +79,9 @@ def test_p95_is_the_servers_own_with_the_bucket_as_its_uncertainty(server: Serve
     assert by_server is not None
     assert facts["p95_ms"] == pytest.approx(by_server * 1000, rel=0.02)
     assert (facts["p95_low_ms"], facts["p95_high_ms"]) == (0.0, 100.0)
+    drawn = result.evidence.attachments[0]
+    assert isinstance(drawn, Table)
+    assert [(row[0], row[2]) for row in drawn.rows] == [("0 to 100 ms", "100.0%")]
 
 
 def test_no_traffic_is_not_the_same_as_fast(server: Server) -> None:
@@ -178,6 +182,12 @@ def shape(body: Any) -> Any:  # noqa: ANN401 (a vendor's document)
 
 def test_without_a_prometheus_it_does_not_apply() -> None:
     assert verified("metrics.signal", {}, parameter="pool").outcome is Outcome.NOT_APPLICABLE
+
+
+def test_buckets_are_told_apart_by_what_lies_between_their_bounds() -> None:
+    buckets = [(math.inf, 10.0), (0.1, 6.0), (0.5, 9.0)]
+
+    assert classes(buckets) == [(0.0, 0.1, 6.0), (0.1, 0.5, 3.0), (0.5, math.inf, 1.0)]
 
 
 def test_a_quantile_is_interpolated_and_above_the_last_bound_it_has_no_upper_one() -> None:

@@ -12,8 +12,8 @@ from pytest_chefrelease.checks.prometheus_access import prometheus_of, window_of
 from pytest_chefrelease.errors import Failed, NotConfigured, ProbeError, Unverified
 from pytest_chefrelease.probes.prometheus import PrometheusApi, selector
 from pytest_chefrelease.runbook import p95
-from pytest_chefrelease.runbook.evidence import Evidence
-from pytest_chefrelease.runbook.histogram import BucketQuantile, quantile
+from pytest_chefrelease.runbook.evidence import Evidence, Table
+from pytest_chefrelease.runbook.histogram import Bucket, BucketQuantile, classes, quantile
 
 _SHARE = 0.95
 
@@ -23,6 +23,7 @@ class _Seen(Struct, frozen=True):
 
     requests: float
     found: BucketQuantile | None
+    buckets: tuple[Bucket, ...] = ()
 
     @property
     def words(self) -> str:
@@ -96,7 +97,9 @@ async def with_platforms_word(look: Context, endpoint: str, seen: Evidence) -> E
             remedy="Find out what visitors wait for that the prober does not ask.",
             evidence=replace(seen, facts=facts),
         )
-    return replace(seen, facts=facts)
+    if platform.found is None:
+        return replace(seen, facts=facts)
+    return replace(seen, facts=facts, attachments=(*seen.attachments, _distribution(platform)))
 
 
 async def _read(look: Context, api: PrometheusApi, endpoint: str) -> _Seen:
@@ -107,7 +110,23 @@ async def _read(look: Context, api: PrometheusApi, endpoint: str) -> _Seen:
     buckets = [(float(each.labels.get("le", "inf")), each.value) for each in found]
     requests = max((count for _, count in buckets), default=0.0)
     enough = requests >= p95.LEAST_REQUESTS
-    return _Seen(requests, quantile(_SHARE, buckets) if enough else None)
+    return _Seen(requests, quantile(_SHARE, buckets) if enough else None, tuple(buckets))
+
+
+def _distribution(seen: _Seen) -> Table:
+    """How many requests fell into each bucket that holds any."""
+    rows = tuple(
+        (
+            f"{low * 1000:g} ms and more"
+            if math.isinf(high)
+            else f"{low * 1000:g} to {high * 1000:g} ms",
+            f"{count:.0f}",
+            f"{count / seen.requests:.1%}",
+        )
+        for low, high, count in classes(seen.buckets)
+        if round(count)
+    )
+    return Table("Distribution by Prometheus' buckets", ("Latency", "Requests", "Share"), rows)
 
 
 def _evidence(look: Context, seen: _Seen, found: BucketQuantile, where: str) -> Evidence:
@@ -122,4 +141,5 @@ def _evidence(look: Context, seen: _Seen, found: BucketQuantile, where: str) -> 
             "p95_low_ms": found.low_ms,
             "p95_high_ms": found.high_ms if finite else None,
         },
+        attachments=(_distribution(seen),),
     )
