@@ -12,7 +12,7 @@ from pathlib import Path
 # Reading ends when we are gone; a line means that all was done in order.
 _SCRIPT = """
 if read -r _; then exit 0; fi
-kill -INT "$1" 2>/dev/null
+kill -QUIT "$1" 2>/dev/null
 for _ in 1 2 3 4 5; do kill -0 "$1" 2>/dev/null || break; sleep 0.2; done
 kill -KILL "$1" 2>/dev/null
 rm -rf "$2"
