@@ -200,6 +200,22 @@ def test_a_room_below_the_glue_loads_without_pytest(room: str) -> None:
     assert loaded.stdout.split() == []
 
 
+def test_a_pytest_without_a_stage_loads_nothing_that_takes_time() -> None:
+    heavy = ("msgspec", "pydantic", "httpx", "psycopg", "playwright", "rich", "jinja2", "asyncio")
+    script = (
+        "import sys, pytest\n"
+        "before = set(sys.modules)\n"
+        "import pytest_chefrelease.plugin\n"
+        f"print(*sorted((sys.modules.keys() - before) & set({heavy!r})))"
+    )
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    assert loaded.stdout.split() == []
+
+
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from pytest_chefrelease.errors import SettingsError
 from pytest_chefrelease.settings.lines import line_of
@@ -17,7 +15,8 @@ Raw = dict[str, object]
 MAX_BYTES = 1_000_000
 
 
-class SettingsFile(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)  # pytest's every start reads this: no msgspec
+class SettingsFile:
     """A settings file as it was read: ``table`` is where its settings begin."""
 
     path: Path
@@ -55,7 +54,7 @@ def _read_table(path: Path) -> SettingsFile | None:
     if not isinstance(table, dict):
         line = line_of(file.text, ("tool", "chefrelease"))
         raise SettingsError([f"{path.name}:{line}: tool.chefrelease: is no table; one is allowed"])
-    return replace(file, data=table, table=("tool", "chefrelease"))
+    return SettingsFile(path, table, ("tool", "chefrelease"), file.text)
 
 
 def read_toml(path: Path) -> SettingsFile:

@@ -7,13 +7,13 @@ defaults (DESIGN.md section 2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from pytest_chefrelease.settings.files import Raw
 
 
-class Option(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)  # pytest's every start reads this: no msgspec
+class Option:
     """One setting that a command-line option and an environment variable can replace.
 
     ``name`` is the option (``--base-url``), ``key`` its path in release.toml;
