@@ -100,7 +100,7 @@ def pytest_collect_file(
     file_path: Path, parent: pytest.Collector
 ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
     found = yield
-    return found or neighbours.overlooked(file_path, parent)
+    return [*found, *neighbours.overlooked(file_path, parent, found)]
 
 
 def pytest_pycollect_makemodule(

@@ -54,9 +54,18 @@ def without_reruns(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.flaky(reruns=0), append=False)
 
 
-def overlooked(path: Path, parent: pytest.Collector) -> list[pytest.Collector]:
-    """A module of the suite that the project's ``python_files`` does not let pytest find."""
-    if selection.suite_room(path) is None:
+def overlooked(
+    path: Path, parent: pytest.Collector, found: Sequence[pytest.Collector]
+) -> list[pytest.Collector]:
+    """A module of the suite that the project's ``python_files`` does not let pytest find.
+
+    ``found`` is what was; with ``--doctest-modules`` that is each module, for its doctests only.
+    """
+    if selection.suite_room(path) is None or any(map(_holds_tests, found)):
         return []
     module = parent.ihook.pytest_pycollect_makemodule(module_path=path, parent=parent)
     return [module] if isinstance(module, pytest.Collector) else []
+
+
+def _holds_tests(collector: pytest.Collector) -> bool:
+    return isinstance(collector, pytest.Module) and "Doctest" not in type(collector).__name__

@@ -34,7 +34,7 @@ asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
 addopts =
     --strict-markers --strict-config --reruns 1 -p no:cacheprovider
-    --cov=shop --cov-fail-under=90
+    --cov=shop --cov-fail-under=90 --doctest-modules
 markers =
     slow: takes long
 filterwarnings = error
