@@ -84,7 +84,9 @@ def run(ids: Sequence[str], tell: Callable[[str], None]) -> int:
     for item_id in set(NOT_SHOWN).intersection(ids or NOT_SHOWN):
         tell(f"not shown: {item_id}, which is asked for after a rollback only")
     count, seconds = len(blind) + len(without), time.monotonic() - begun
-    tell(f"{len(sights) - len(blind)} items saw their defect, {count} blind, in {seconds:.0f} s")
+    saw = len(sights) - len(blind)
+    told = "item saw its defect" if saw == 1 else "items saw their defects"
+    tell(f"{saw} {told}, {count} blind, in {seconds:.0f} s")
     return 1 if count else 0
 
 
