@@ -31,7 +31,7 @@ def main() -> None:
 def stall() -> None:
     """P95 under a stall, and the processor time of the prober while it measures."""
     with Server(latencies_ms=(LATENCY_MS,), stall_s=STALL_S, period_s=LENGTH_S) as server:
-        sample = asyncio.run(_measure(server.url, LENGTH_S * RATE))
+        sample = asyncio.run(measure(server.url, LENGTH_S * RATE))
         stalls = server.stop()
     truth = true_p95_ms([over - begun for begun, over in stalls])
     seen = quantiles([None if shot.error else shot.ms for shot in sample.shots])
@@ -65,12 +65,12 @@ def beside_a_busy_pytest() -> None:
     """Why it is a process of its own: its lateness while this interpreter computes."""
     with Server(latencies_ms=(LATENCY_MS,)) as server:
         print("lateness (P50, P95) at 100 requests/s while the main thread computes:")
-        for name, way in (("own thread", _in_thread), ("own process", _measure)):
+        for name, way in (("own thread", _in_thread), ("own process", measure)):
             late = quantiles([s.late_ms for s in _beside_work(way, server.url).shots])
             print(f"  {name:<18}  {late.p50_ms:.2f} ms, {late.p95_ms:.2f} ms")
 
 
-async def _measure(url: str, count: int) -> Sample:
+async def measure(url: str, count: int) -> Sample:
     async with Prober() as prober:
         return await prober.sample(_batch(url, count))
 
