@@ -165,6 +165,7 @@ def test_the_workflow_of_a_product_in_a_monorepo_is_the_repositorys(
 ) -> None:
     folder = shop.path / "services" / "my shop"
     folder.mkdir(parents=True)
+    shop.commit({".github/workflows/ci.yml": "jobs: { compile: {}, ship: { name: Deploy it } }"})
     monkeypatch.chdir(folder)
 
     code, said = init("--ci", ci)
@@ -175,6 +176,8 @@ def test_the_workflow_of_a_product_in_a_monorepo_is_the_repositorys(
     assert path == PATHS[ci]
     assert len(re.findall(r'cd "services/my shop" && \S*pytest -m', text)) == 3
     assert "services/my shop/reports" in text
+    assert "ship in .github/workflows/ci.yml" in text
+    assert '# required = ["compile"]' in (folder / "release.toml").read_text()
     if ci != "jenkins":
         assert yaml.safe_load(text)
 

@@ -28,8 +28,12 @@ class Job(Struct, frozen=True):
 
 
 def jobs(tree: WorkTree) -> list[Job]:
-    """The jobs of GitHub's workflows; a file that does not parse has none."""
-    return [job for path in tree.matching(*_WORKFLOWS) for job in _jobs(path, tree.text(path))]
+    """The jobs of GitHub's workflows, which stand at the repository's root.
+
+    A file that does not parse has none.
+    """
+    root = WorkTree(tree.root or tree.directory)
+    return [job for path in root.matching(*_WORKFLOWS) for job in _jobs(path, root.text(path))]
 
 
 def suggestions(tree: WorkTree) -> Iterator[Suggestion]:
