@@ -37,15 +37,15 @@ def main(times: int = 1) -> None:
     """Print times, their ratio, and the memory of a search and of its largest git."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _generate(folder, COMMITS * times, OBJECT_BYTES * times)
+        generate(folder, COMMITS * times, OBJECT_BYTES * times)
         git = GitProbe(folder)
-        head, needles = git.head(), Needles(_ten_secrets())
+        head, needles = git.head(), Needles(ten_secrets())
         streamed, searched = [], []
-        found = _search(git, head, needles)
+        found = search(git, head, needles)
         for _ in range(ROUNDS):
             streamed.append(_time_git(folder))
             began = time.perf_counter()
-            found = _search(git, head, needles)
+            found = search(git, head, needles)
             searched.append(time.perf_counter() - began)
         # A process of its own: the largest child of this one was the git that packed.
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
@@ -61,7 +61,7 @@ def main(times: int = 1) -> None:
     print(f"at most {ALLOWED_MB} MB wanted")
 
 
-def _search(git: GitProbe, head: str, needles: Needles) -> HistorySearch:
+def search(git: GitProbe, head: str, needles: Needles) -> HistorySearch:
     found = search_history(git, head, needles, limit_s=600)
     if found.places or found.objects != found.reachable:
         raise SystemExit("the search found what is not there, or missed objects")
@@ -81,13 +81,13 @@ def _time_git(folder: Path) -> float:
 def _memory_mb(folder: Path) -> tuple[float, float]:
     """The most memory that one search takes, in this process and in its largest git."""
     git = GitProbe(folder)
-    _search(git, git.head(), Needles(_ten_secrets()))
+    search(git, git.head(), Needles(ten_secrets()))
     usage = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     here, children = (resource.getrusage(who).ru_maxrss / 1024 for who in usage)
     return here, children
 
 
-def _ten_secrets() -> dict[str, Secret]:
+def ten_secrets() -> dict[str, Secret]:
     url = "postgresql://chef:{}@db.chefcloud.example/chef?sslmode=require"
     values = [secrets.token_urlsafe(32) for _ in range(4)]
     values += [secrets.token_hex(32) for _ in range(3)]
@@ -95,16 +95,16 @@ def _ten_secrets() -> dict[str, Secret]:
     return {f"SECRET_{number}": Secret(value) for number, value in enumerate(values)}
 
 
-def _generate(folder: Path, commits: int, object_bytes: int) -> None:
+def generate(folder: Path, commits: int, object_bytes: int) -> None:
     """Write a packed repository whose objects have about that size together, uncompressed."""
-    _git(folder, "init", "--quiet", "--initial-branch=main", ".")
+    git(folder, "init", "--quiet", "--initial-branch=main", ".")
     command = ["git", "fast-import", "--quiet"]
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         for piece in _history(commits, object_bytes):
             process.stdin.write(piece)
         process.stdin.close()
-    _git(folder, "repack", "-adq")
+    git(folder, "repack", "-adq")
 
 
 def _history(commits: int, object_bytes: int) -> Iterator[bytes]:
@@ -125,7 +125,7 @@ def _source(chance: random.Random, words: list[str], size: int) -> bytes:
     return "".join(lines).encode()
 
 
-def _git(folder: Path, *arguments: str) -> None:
+def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=folder, check=True)
 
 
