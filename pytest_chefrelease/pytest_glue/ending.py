@@ -20,8 +20,10 @@ class Ending:
         yield
         record = session_of(self._config).reporting.record
         if record is not None:
+            from pytest_chefrelease.report.plain import one_line
+
             verdict = record.verdict
-            line = verdict.sentence
+            line = one_line(verdict.sentence, 1_000)
             if not line.startswith(verdict.decision):
                 line = f"{verdict.decision}: {line}"
             self._config.get_terminal_writer().line(line)

@@ -256,13 +256,15 @@ class Reporting:
 
     def show_progress(self, line: str) -> None:
         """Print a line while a check runs and pytest captures output."""
+        from pytest_chefrelease.report.plain import one_line
+
         capture = self._config.pluginmanager.get_plugin("capturemanager")
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if capture is None or terminal is None:
             return
         with capture.global_and_fixture_disabled():
             terminal.ensure_newline()
-            terminal.write_line(self._redactor.text(line))
+            terminal.write_line(one_line(self._redactor.text(line)))
 
     def show_verdict(self, terminal: pytest.TerminalReporter) -> None:
         """Print the verdict block, and what could not be written."""
@@ -282,7 +284,7 @@ class Reporting:
         self._show_ordinary_failures(terminal)
         terminal.write_line(self._redactor.text(block))
         for problem in self.problems:
-            terminal.write_line(f"Problem: {problem}", yellow=True)
+            terminal.write_line(self._redactor.text(f"Problem: {problem}"), yellow=True)
         if os.environ.get("GITHUB_ACTIONS"):
             from pytest_chefrelease.report.github import workflow_commands
 

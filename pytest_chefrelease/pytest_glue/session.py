@@ -19,6 +19,7 @@ from pytest_chefrelease.checks.declare import Check, catalogue, declared_as
 from pytest_chefrelease.checks.engine import Task, timeout_of
 from pytest_chefrelease.pytest_glue import selection
 from pytest_chefrelease.pytest_glue.live import LiveView, live_view
+from pytest_chefrelease.pytest_glue.log_records import LogRecords
 from pytest_chefrelease.pytest_glue.lost import lost
 from pytest_chefrelease.pytest_glue.neighbours import without_reruns
 from pytest_chefrelease.pytest_glue.reporting import CARRIED, Reporting, carried_by
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _TASK = pytest.StashKey[Task]()
 _RESULT = pytest.StashKey[Result | None]()
 _WILDCARD = re.compile(r"[*?\[]")
+_LONGEST_SAID = 4_000
 _OUTER_MARGIN_S = 30.0
 """pytest-timeout's limit is the net under the check's own: it strikes this much later."""
 
@@ -51,6 +53,7 @@ class StageSession:
         self.reporting = Reporting(config, run)
         self.is_worker = hasattr(config, "workerinput")
         self.signals = Signals()
+        self.log_records = LogRecords(self.reporting.clean)
         self._collected: dict[pytest.Item, int] = {}
         self._allows_unverified = run.settings.verdict.allow_unverified
 
@@ -132,6 +135,7 @@ class StageSession:
         elif self.is_worker or self.run.shared is None:
             from pytest_chefrelease.pytest_glue.runner import start_runner
 
+            self.log_records.install()
             self.runner = start_runner(self.run, self.reporting.redact)
             if not self.is_worker and not session.testsfailed:
                 self.runner.start_all(tasks)
@@ -239,6 +243,7 @@ class StageSession:
 
     def pytest_unconfigure(self) -> None:
         self.signals.restore()
+        self.log_records.restore()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         self.reporting.show_verdict(terminalreporter)
@@ -287,7 +292,10 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     parameters = check.parameters_for(run.settings, run.stage)
     named = [parameter for parameter in parameters if parameter is not None]
     if named:
-        metafunc.parametrize("release_check", named, ids=named, indirect=True)
+        from pytest_chefrelease.report.plain import plain
+
+        ids = [plain(parameter) for parameter in named]  # file names of the repository, too
+        metafunc.parametrize("release_check", named, ids=ids, indirect=True)
 
 
 def unknown_item(item_id: str) -> str:
@@ -316,7 +324,10 @@ def require(result: Result) -> None:
 
 def explain(result: Result) -> str:
     """Summary and remedy: what ``--tb=short`` shows."""
-    return f"{result.label}: {result.summary}\nWhat to do: {result.remedy}"
+    from pytest_chefrelease.report.plain import one_line
+
+    said = one_line(f"{result.label}: {result.summary}", _LONGEST_SAID)
+    return f"{said}\nWhat to do: {one_line(result.remedy, _LONGEST_SAID)}"
 
 
 @cache

@@ -124,7 +124,7 @@ def test_outside_text_commands_nothing() -> None:
     assert all(
         line.startswith(("::error title=", "::warning title=")) for line in text.splitlines()
     )
-    assert "%0A::error file=a.py::forged" in text
+    assert "%0A: :error file=a.py::forged" in text
     assert text.count("\n") == len(text.splitlines())
 
 
