@@ -10,12 +10,9 @@ import msgspec
 from pytest_chefrelease.rehearsal.intercept import Json
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
     from aiohttp import web
 
-    State = TypeVar("State", bound=DataclassInstance)
-else:
-    State = TypeVar("State")
+State = TypeVar("State")
 
 
 class Site(Protocol):

@@ -24,6 +24,7 @@ from tests.probes.prometheus_servers import (
     value_of,
     wait_until,
 )
+from tests.probes.vendor_doubles import WORLD
 
 BUCKETS = 'http_request_duration_seconds_bucket{job="api",route="/health"}'
 
@@ -160,7 +161,7 @@ def test_the_double_answers_in_the_servers_own_form(server: Server) -> None:
     """Field by field as the real one does, for every query that the gate has."""
 
     async def go() -> list[object]:
-        async with serving(prometheus_double.Prometheus()) as running:
+        async with serving(prometheus_double.build(WORLD)) as running:
             for signal in ("error-rate", "instances", "restarts", "pool"):
                 table = {"url": running.url, "pool_waiting": "prisma_client_queries_wait"}
                 result = await verify("metrics.signal", {"prometheus": table}, parameter=signal)

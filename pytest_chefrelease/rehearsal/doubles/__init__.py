@@ -1,7 +1,8 @@
 """Doubles of vendors' APIs: one module each, answering as the vendor's document says.
 
-A double is a ``Site``. To add one: write its module with ``build(World) -> Site`` and name it
-in ``BUILDERS``; the server gives it a port, a control and intercepts by that name.
+A double is a ``Site``, most of them a ``Double`` of a state and what answers from it. To add
+one: write its module with ``build(World) -> Site`` and name it in ``BUILDERS``; the server gives
+it a port, a control and intercepts by that name.
 """
 
 from __future__ import annotations

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from pytest_chefrelease.rehearsal.doubles.double import Double, json_answer
 from pytest_chefrelease.rehearsal.intercept import Json
-from pytest_chefrelease.rehearsal.site import Site, changed
+from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import World
 
 if TYPE_CHECKING:
@@ -49,42 +50,16 @@ class State(Struct, frozen=True):
 
 def build(_: World) -> Site:
     """The double of the Alertmanager that production's Prometheus tells."""
-    return Alertmanager()
+    return Double("alertmanager", State(), {"/api/v2/alerts": _alerts})
 
 
-class Alertmanager:
-    """Answers ``GET /api/v2/alerts``."""
-
-    name = "alertmanager"
-
-    def __init__(self) -> None:
-        self.state = State()
-
-    def change(self, fields: Mapping[str, Json]) -> None:
-        """Set fields of ``State``."""
-        self.state = changed(self.state, fields)
-
-    def reset(self) -> None:
-        """Nothing but the watchdog."""
-        self.state = State()
-
-    def application(self) -> web.Application:
-        """The one document that a gate reads."""
-        from aiohttp import web
-
-        application = web.Application()
-        application.router.add_get("/api/v2/alerts", self._alerts)
-        return application
-
-    async def _alerts(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        matchers = request.query.getall("filter", [])
-        wrong = next((each for each in matchers if not _MATCHER.fullmatch(each)), None)
-        if wrong is not None:
-            return web.json_response(f"bad matcher format: {wrong}", status=400)
-        listed = [_alert(entry) for entry in self.state.alerts if _fits(entry, matchers)]
-        return web.json_response(listed)
+def _alerts(state: State, request: web.Request) -> web.Response:
+    matchers = request.query.getall("filter", [])
+    wrong = next((each for each in matchers if not _MATCHER.fullmatch(each)), None)
+    if wrong is not None:
+        return json_answer(f"bad matcher format: {wrong}", status=400)
+    listed = [_alert(entry) for entry in state.alerts if _fits(entry, matchers)]
+    return json_answer(listed)
 
 
 def _labels(entry: Entry) -> dict[str, str]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from pytest_chefrelease.rehearsal.doubles.bearer import guarded
+from pytest_chefrelease.rehearsal.doubles.double import Double, Token, json_answer
 from pytest_chefrelease.rehearsal.intercept import Json
-from pytest_chefrelease.rehearsal.site import Site, changed
+from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import Build, World
 
 if TYPE_CHECKING:
@@ -70,144 +70,115 @@ class State(Struct, frozen=True):
 
 def build(world: World) -> Site:
     """The double of the organization that production runs in."""
-    return Fly(world)
+    build = world.plants["production"].build
+    initial = State([{key: str(value) for key, value in build.fields().items()}])
+    routes = {
+        "/v1/apps/{app}/machines": _machines,
+        "/v1/apps/{app}/machines/{id}/versions": _versions,
+        "/v1/apps/{app}/secrets": _secrets,
+        f"/v1/apps/{DATABASE_APP}/volumes": _volumes,
+        f"/v1/apps/{DATABASE_APP}/volumes/{_VOLUME}/snapshots": _snapshots,
+    }
+    return Double("fly", initial, routes, Token(world.fly_token, "error"))
 
 
-class Fly:
-    """Answers about the apps of one organization."""
+def _machines(state: State, request: web.Request) -> web.Response:
+    return json_answer([_machine(state, entry) for entry in _of(state, request)])
 
-    name = "fly"
 
-    def __init__(self, world: World) -> None:
-        build = world.plants["production"].build
-        self._initial = State([{key: str(value) for key, value in build.fields().items()}])
-        self._token = world.fly_token
-        self.state = self._initial
+def _versions(state: State, request: web.Request) -> web.Response:
+    for entry in _of(state, request):
+        if entry["id"] == request.match_info["id"]:
+            app = str(entry["app"])
+            versions: list[Json] = [
+                {"version": _version(number), "user_config": _config(app, one, number)}
+                for number, one in enumerate(state.builds, start=1)
+            ]
+            return json_answer(versions[::-1])
+    return json_answer({"error": "machine not found"}, status=404)
 
-    def change(self, fields: Mapping[str, Json]) -> None:
-        """Set fields of ``State``."""
-        self.state = changed(self.state, fields)
 
-    def reset(self) -> None:
-        """Run as at the start."""
-        self.state = self._initial
-
-    def application(self) -> web.Application:
-        """Routes behind the token."""
-        from aiohttp import web
-
-        application = web.Application(middlewares=[guarded(self._token, "error")])
-        add = application.router.add_get
-        add("/v1/apps/{app}/machines", self._machines)
-        add("/v1/apps/{app}/machines/{id}/versions", self._versions)
-        add("/v1/apps/{app}/secrets", self._secrets)
-        add(f"/v1/apps/{DATABASE_APP}/volumes", self._volumes)
-        add(f"/v1/apps/{DATABASE_APP}/volumes/{_VOLUME}/snapshots", self._snapshots)
-        return application
-
-    async def _machines(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        return web.json_response([self._machine(entry) for entry in self._of(request)])
-
-    async def _versions(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        for entry in self._of(request):
-            if entry["id"] == request.match_info["id"]:
-                app = str(entry["app"])
-                versions: list[Json] = [
-                    {"version": _version(number), "user_config": _config(app, one, number)}
-                    for number, one in enumerate(self.state.builds, start=1)
-                ]
-                return web.json_response(versions[::-1])
-        return web.json_response({"error": "machine not found"}, status=404)
-
-    async def _secrets(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        self._of(request)
-        listed: list[Json] = [
-            {
-                "name": name,
-                "digest": hashlib.sha256(name.encode()).hexdigest()[:16],
-                "created_at": "2026-01-12T09:00:00Z",
-                "updated_at": _stamp(time.time() - 30 * 86_400),
-            }
-            for name in _SECRETS
-        ]
-        return web.json_response({"secrets": listed})
-
-    async def _volumes(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        volume = {
-            "id": _VOLUME,
-            "name": "pg_data",
-            "state": "created",
-            "size_gb": 10,
-            "region": REGIONS[0],
-            "encrypted": True,
-            "created_at": "2025-03-04T10:00:00Z",
-            "auto_backup_enabled": self.state.auto_backup,
-            "snapshot_retention": 5,
+def _secrets(state: State, request: web.Request) -> web.Response:
+    _of(state, request)
+    listed: list[Json] = [
+        {
+            "name": name,
+            "digest": hashlib.sha256(name.encode()).hexdigest()[:16],
+            "created_at": "2026-01-12T09:00:00Z",
+            "updated_at": _stamp(time.time() - 30 * 86_400),
         }
-        return web.json_response([volume])
+        for name in _SECRETS
+    ]
+    return json_answer({"secrets": listed})
 
-    async def _snapshots(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
 
-        listed = [
-            {
-                "id": f"vs_{ago_h:04d}",
-                "created_at": _stamp(time.time() - ago_h * 3_600),
-                "status": "created",
-                "retention_days": 5,
-                "size": 41_000_000,
-            }
-            for ago_h in self.state.snapshots_ago_h
-        ]
-        return web.json_response(listed)
+def _volumes(state: State, _request: web.Request) -> web.Response:
+    volume: dict[str, Json] = {
+        "id": _VOLUME,
+        "name": "pg_data",
+        "state": "created",
+        "size_gb": 10,
+        "region": REGIONS[0],
+        "encrypted": True,
+        "created_at": "2025-03-04T10:00:00Z",
+        "auto_backup_enabled": state.auto_backup,
+        "snapshot_retention": 5,
+    }
+    return json_answer([volume])
 
-    def _of(self, request: web.Request) -> list[Entry]:
-        """The machines of the app that is asked about."""
-        from aiohttp import web
 
-        app = request.match_info["app"]
-        if app not in _PORTS:
-            raise web.HTTPNotFound(
-                text='{"error": "app not found"}', content_type="application/json"
-            )
-        return [entry for entry in self.state.machines if entry["app"] == app]
-
-    def _machine(self, entry: Entry) -> Json:
-        app, index = str(entry["app"]), int(str(entry["build"]))
-        number = index + len(self.state.builds) + 1 if index < 0 else index + 1
-        build = self.state.builds[number - 1]
-        config = _config(app, build, number)
-        check = str(entry["check"])
-        return {
-            "id": entry["id"],
-            "name": f"{app}-{entry['region']}",
-            "state": entry["state"],
-            "region": entry["region"],
-            "instance_id": _version(number),
-            "private_ip": "fdaa:2:45b:a7b:1f60:8a3c:5d2e:2",
-            "created_at": build["built_at"],
-            "updated_at": build["built_at"],
-            "host_status": "ok",
-            "image_ref": _image_ref(app, build),
-            "config": config,
-            "checks": [
-                {
-                    "name": f"servicecheck-00-http-{_PORTS[app]}",
-                    "status": check,
-                    "output": "" if check == "passing" else "connect: connection refused",
-                    "updated_at": _stamp(time.time() - 20),
-                }
-            ],
-            "events": _events(entry),
+def _snapshots(state: State, _request: web.Request) -> web.Response:
+    listed: list[Json] = [
+        {
+            "id": f"vs_{ago_h:04d}",
+            "created_at": _stamp(time.time() - ago_h * 3_600),
+            "status": "created",
+            "retention_days": 5,
+            "size": 41_000_000,
         }
+        for ago_h in state.snapshots_ago_h
+    ]
+    return json_answer(listed)
+
+
+def _of(state: State, request: web.Request) -> list[Entry]:
+    """The machines of the app that is asked about."""
+    from aiohttp import web
+
+    app = request.match_info["app"]
+    if app not in _PORTS:
+        raise web.HTTPNotFound(text='{"error": "app not found"}', content_type="application/json")
+    return [entry for entry in state.machines if entry["app"] == app]
+
+
+def _machine(state: State, entry: Entry) -> Json:
+    app, index = str(entry["app"]), int(str(entry["build"]))
+    number = index + len(state.builds) + 1 if index < 0 else index + 1
+    build = state.builds[number - 1]
+    config = _config(app, build, number)
+    check = str(entry["check"])
+    return {
+        "id": entry["id"],
+        "name": f"{app}-{entry['region']}",
+        "state": entry["state"],
+        "region": entry["region"],
+        "instance_id": _version(number),
+        "private_ip": "fdaa:2:45b:a7b:1f60:8a3c:5d2e:2",
+        "created_at": build["built_at"],
+        "updated_at": build["built_at"],
+        "host_status": "ok",
+        "image_ref": _image_ref(app, build),
+        "config": config,
+        "checks": [
+            {
+                "name": f"servicecheck-00-http-{_PORTS[app]}",
+                "status": check,
+                "output": "" if check == "passing" else "connect: connection refused",
+                "updated_at": _stamp(time.time() - 20),
+            }
+        ],
+        "events": _events(entry),
+    }
 
 
 def _events(entry: Entry) -> list[Json]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from pytest_chefrelease.rehearsal.doubles.double import Double, json_answer
 from pytest_chefrelease.rehearsal.intercept import Json
-from pytest_chefrelease.rehearsal.site import Site, changed
+from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import World
 
 if TYPE_CHECKING:
@@ -42,43 +43,17 @@ class State(Struct, frozen=True):
 
 def build(_: World) -> Site:
     """The double of the Prometheus that scrapes production."""
-    return Prometheus()
+    return Double("prometheus", State(), {"/api/v1/query": _query})
 
 
-class Prometheus:
-    """Answers ``GET /api/v1/query``."""
-
-    name = "prometheus"
-
-    def __init__(self) -> None:
-        self.state = State()
-
-    def change(self, fields: Mapping[str, Json]) -> None:
-        """Set fields of ``State``."""
-        self.state = changed(self.state, fields)
-
-    def reset(self) -> None:
-        """Scrape what is well."""
-        self.state = State()
-
-    def application(self) -> web.Application:
-        """The one address that a gate asks."""
-        from aiohttp import web
-
-        application = web.Application()
-        application.router.add_get("/api/v1/query", self._query)
-        return application
-
-    async def _query(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        promql = request.query.get("query", "")
-        for shape, answer in _SHAPES:
-            if re.match(shape, promql):
-                vector = answer(self.state) if self.state.instances else []
-                return web.json_response(_success(vector))
-        refusal = {"status": "error", "errorType": "bad_data", "error": f"unknown: {promql}"}
-        return web.json_response(refusal, status=400)
+def _query(state: State, request: web.Request) -> web.Response:
+    promql = request.query.get("query", "")
+    for shape, answer in _SHAPES:
+        if re.match(shape, promql):
+            vector = answer(state) if state.instances else []
+            return json_answer(_success(vector))
+    refusal = {"status": "error", "errorType": "bad_data", "error": f"unknown: {promql}"}
+    return json_answer(refusal, status=400)
 
 
 def _success(vector: _Vector) -> Json:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from pytest_chefrelease.rehearsal.doubles.bearer import guarded
+from pytest_chefrelease.rehearsal.doubles.double import Double, Token, json_answer
 from pytest_chefrelease.rehearsal.intercept import Json
-from pytest_chefrelease.rehearsal.site import Site, changed
+from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import World
 
 if TYPE_CHECKING:
@@ -52,124 +52,96 @@ class State(Struct, frozen=True):
 
 def build(world: World) -> Site:
     """The double of the workspace that production runs in."""
-    return Render(world)
+    commit = world.plants["production"].build.commit
+    routes = {
+        f"/v1/services/{SERVICE}": _service,
+        f"/v1/services/{SERVICE}/deploys": _deploys,
+        f"/v1/services/{SERVICE}/instances": _instances,
+        f"/v1/services/{SERVICE}/events": _events,
+        f"/v1/postgres/{DATABASE}/recovery": _recovery,
+    }
+    initial = State([deploy(1, commit, "live", 90)])
+    return Double("render", initial, routes, Token(world.render_token, "message"))
 
 
-class Render:
-    """Answers about one service and its database."""
+def _recovery(state: State, _: web.Request) -> web.Response:
+    said: dict[str, Json] = {"recoveryStatus": state.recovery}
+    if state.recovery == "AVAILABLE":
+        said["startsAt"] = _stamp(state.recovery_ago_s)
+    return json_answer(said)
 
-    name = "render"
 
-    def __init__(self, world: World) -> None:
-        commit = world.plants["production"].build.commit
-        self._initial = State([deploy(1, commit, "live", 90)])
-        self._token = world.render_token
-        self.state = self._initial
-
-    def change(self, fields: Mapping[str, Json]) -> None:
-        """Set fields of ``State``."""
-        self.state = changed(self.state, fields)
-
-    def reset(self) -> None:
-        """Run as at the start."""
-        self.state = self._initial
-
-    def application(self) -> web.Application:
-        """Routes behind the token."""
-        from aiohttp import web
-
-        application = web.Application(middlewares=[guarded(self._token, "message")])
-        add = application.router.add_get
-        add(f"/v1/services/{SERVICE}", self._service)
-        add(f"/v1/services/{SERVICE}/deploys", self._deploys)
-        add(f"/v1/services/{SERVICE}/instances", self._instances)
-        add(f"/v1/services/{SERVICE}/events", self._events)
-        add(f"/v1/postgres/{DATABASE}/recovery", self._recovery)
-        return application
-
-    async def _recovery(self, _: web.Request) -> web.Response:
-        from aiohttp import web
-
-        said: dict[str, Json] = {"recoveryStatus": self.state.recovery}
-        if self.state.recovery == "AVAILABLE":
-            said["startsAt"] = _stamp(self.state.recovery_ago_s)
-        return web.json_response(said)
-
-    async def _service(self, _: web.Request) -> web.Response:
-        from aiohttp import web
-
-        return web.json_response(
-            {
-                "id": SERVICE,
-                "name": "chefcloud-api",
-                "ownerId": "tea-d1chefcloud000000000",
-                "type": self.state.type,
-                "autoDeploy": "no",
-                "createdAt": "2026-01-12T09:00:00Z",
-                "updatedAt": _stamp(90),
-                "dashboardUrl": f"https://dashboard.render.example/web/{SERVICE}",
-                "notifyOnFail": "notify",
-                "slug": "chefcloud-api",
-                "rootDir": "",
-                "suspended": self.state.suspended,
-                "suspenders": [],
-                "serviceDetails": self._details(),
-            }
-        )
-
-    def _details(self) -> Json:
-        if self.state.type == "static_site":
-            return {
-                "buildCommand": "pnpm build",
-                "publishPath": "out",
-                "url": "https://chefcloud.onrender.example",
-                "buildPlan": "starter",
-            }
-        return {
-            "env": "node",
-            "runtime": "node",
-            "envSpecificDetails": {"buildCommand": "pnpm build", "startCommand": "pnpm start"},
-            "plan": "standard",
-            "region": "frankfurt",
-            "numInstances": self.state.wanted,
-            "buildPlan": "starter",
-            "healthCheckPath": "/health",
-            "openPorts": [{"port": 3001, "protocol": "TCP"}],
-            "url": "https://chefcloud-api.onrender.example",
+def _service(state: State, _: web.Request) -> web.Response:
+    return json_answer(
+        {
+            "id": SERVICE,
+            "name": "chefcloud-api",
+            "ownerId": "tea-d1chefcloud000000000",
+            "type": state.type,
+            "autoDeploy": "no",
+            "createdAt": "2026-01-12T09:00:00Z",
+            "updatedAt": _stamp(90),
+            "dashboardUrl": f"https://dashboard.render.example/web/{SERVICE}",
+            "notifyOnFail": "notify",
+            "slug": "chefcloud-api",
+            "rootDir": "",
+            "suspended": state.suspended,
+            "suspenders": [],
+            "serviceDetails": _details(state),
         }
+    )
 
-    async def _deploys(self, request: web.Request) -> web.Response:
-        from aiohttp import web
 
-        return web.json_response(_page(request, "deploy", map(_deploy, self.state.deploys)))
+def _details(state: State) -> Json:
+    if state.type == "static_site":
+        return {
+            "buildCommand": "pnpm build",
+            "publishPath": "out",
+            "url": "https://chefcloud.onrender.example",
+            "buildPlan": "starter",
+        }
+    return {
+        "env": "node",
+        "runtime": "node",
+        "envSpecificDetails": {"buildCommand": "pnpm build", "startCommand": "pnpm start"},
+        "plan": "standard",
+        "region": "frankfurt",
+        "numInstances": state.wanted,
+        "buildPlan": "starter",
+        "healthCheckPath": "/health",
+        "openPorts": [{"port": 3001, "protocol": "TCP"}],
+        "url": "https://chefcloud-api.onrender.example",
+    }
 
-    async def _instances(self, _: web.Request) -> web.Response:
-        from aiohttp import web
 
-        listed = [
-            {"id": f"{SERVICE}-{number:05d}", "createdAt": _stamp(ago_s)}
-            for number, ago_s in enumerate(self.state.instances_ago_s)
-        ]
-        return web.json_response(listed)
+def _deploys(state: State, request: web.Request) -> web.Response:
+    return json_answer(_page(request, "deploy", map(_deploy, state.deploys)))
 
-    async def _events(self, request: web.Request) -> web.Response:
-        from aiohttp import web
 
-        events: list[Json] = [
-            {
-                "id": f"evt-d1chefcloud{number:09d}",
-                "timestamp": _stamp(ago_s),
-                "serviceId": SERVICE,
-                "type": "server_failed",
-                "details": {
-                    "instanceID": f"{SERVICE}-{self.state.failing:05d}",
-                    "reason": {"evicted": False, "nonZeroExit": 137},
-                },
-            }
-            for number, ago_s in enumerate(self.state.failures_ago_s)
-            if request.query.get("type") in (None, "server_failed")
-        ]
-        return web.json_response(_page(request, "event", events))
+def _instances(state: State, _: web.Request) -> web.Response:
+    listed = [
+        {"id": f"{SERVICE}-{number:05d}", "createdAt": _stamp(ago_s)}
+        for number, ago_s in enumerate(state.instances_ago_s)
+    ]
+    return json_answer(listed)
+
+
+def _events(state: State, request: web.Request) -> web.Response:
+    events: list[Json] = [
+        {
+            "id": f"evt-d1chefcloud{number:09d}",
+            "timestamp": _stamp(ago_s),
+            "serviceId": SERVICE,
+            "type": "server_failed",
+            "details": {
+                "instanceID": f"{SERVICE}-{state.failing:05d}",
+                "reason": {"evicted": False, "nonZeroExit": 137},
+            },
+        }
+        for number, ago_s in enumerate(state.failures_ago_s)
+        if request.query.get("type") in (None, "server_failed")
+    ]
+    return json_answer(_page(request, "event", events))
 
 
 def _page(request: web.Request, name: str, items: Sequence[Json] | map[Json]) -> list[Json]:

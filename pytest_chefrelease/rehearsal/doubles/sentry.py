@@ -6,16 +6,16 @@ Its answers hold what Sentry's document demands of them, and of the rest what a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from pytest_chefrelease.rehearsal.doubles import sentry_documents as documents
-from pytest_chefrelease.rehearsal.doubles.bearer import guarded
+from pytest_chefrelease.rehearsal.doubles.double import Double, Token, json_answer
 from pytest_chefrelease.rehearsal.doubles.sentry_documents import ORGANIZATION, PROJECT, Entry
 from pytest_chefrelease.rehearsal.intercept import Json
-from pytest_chefrelease.rehearsal.site import Site, changed
+from pytest_chefrelease.rehearsal.site import Site
 from pytest_chefrelease.rehearsal.world import Build, World
 
 if TYPE_CHECKING:
@@ -62,87 +62,69 @@ class State(Struct, frozen=True):
 
 def build(world: World) -> Site:
     """The double of the organization that ChefCloud reports to."""
-    return Sentry(world)
+    before = world.plants["production"].build.version
+    there = world.plants.get("staging")
+    named = [before, *([there.build.version] if there else [])]
+    old = issue(7, "ReceiptPrinter: out of paper", before, substatus="ongoing", count=41)
+    organization = "/api/0/organizations/{organization}"
+    routes = {
+        f"{organization}/releases/{{version}}/": _release,
+        f"{organization}/issues/": _issues,
+        f"{organization}/sessions/": _sessions,
+        "/api/0/projects/{organization}/{project}/releases/": _releases,
+    }
+    initial = State(named, [before], [old])
+    return Double("sentry", initial, routes, Token(world.sentry_token, "detail"))
 
 
-class Sentry:
-    """Answers about one project."""
+def _release(state: State, request: web.Request) -> web.Response:
+    _of_organization(request)
+    version = request.match_info["version"]
+    if version not in state.releases:
+        raise _unknown()
+    return json_answer(_described(state, version))
 
-    name = "sentry"
 
-    def __init__(self, world: World) -> None:
-        before = world.plants["production"].build.version
-        there = world.plants.get("staging")
-        named = [before, *([there.build.version] if there else [])]
-        old = issue(7, "ReceiptPrinter: out of paper", before, substatus="ongoing", count=41)
-        self._initial = State(named, [before], [old])
-        self._token = world.sentry_token
-        self.state = self._initial
+def _releases(state: State, request: web.Request) -> web.Response:
+    _of_project(request)
+    limit = int(request.query.get("per_page", "100"))
+    newest = state.releases[::-1][:limit]
+    if request.query.get("environment") == "production":
+        newest = [version for version in newest if version in state.deployed]
+    return json_answer([_described(state, version) for version in newest])
 
-    def change(self, fields: Mapping[str, Json]) -> None:
-        """Set fields of ``State``."""
-        self.state = changed(self.state, fields)
 
-    def reset(self) -> None:
-        """Know what was known at the start."""
-        self.state = self._initial
+def _issues(state: State, request: web.Request) -> web.Response:
+    _of_organization(request)
+    _of_environment(request)
+    found = [entry for entry in state.issues if _fits(entry, request.query["query"])]
+    size = min(state.page_size, int(request.query.get("limit", "100")))
+    start = int(request.query.get("cursor", "0:0:0").split(":")[1])
+    page = [documents.issue(entry) for entry in found[start : start + size]]
+    return json_answer(page, headers={"Link": _link(request, start, size, len(found))})
 
-    def application(self) -> web.Application:
-        """Routes behind the token."""
-        from aiohttp import web
 
-        application = web.Application(middlewares=[guarded(self._token, "detail")])
-        add = application.router.add_get
-        add("/api/0/organizations/{organization}/releases/{version}/", self._release)
-        add("/api/0/organizations/{organization}/issues/", self._issues)
-        add("/api/0/organizations/{organization}/sessions/", self._sessions)
-        add("/api/0/projects/{organization}/{project}/releases/", self._releases)
-        return application
+def _sessions(state: State, request: web.Request) -> web.Response:
+    _of_organization(request)
+    _of_environment(request)
+    version = _terms(request.query.get("query", "")).get("release")
+    is_known = version in state.releases and state.sessions > 0
+    share = 1 - state.crashed / state.sessions if is_known else None
+    totals = {
+        "sum(session)": state.sessions if is_known else 0,
+        "crash_free_rate(session)": share,
+    }
+    return json_answer(documents.sessions(totals, request.query.get("query", "")))
 
-    async def _release(self, request: web.Request) -> web.Response:
-        _of_organization(request)
-        version = request.match_info["version"]
-        if version not in self.state.releases:
-            raise _unknown()
-        return _json(self._described(version))
 
-    async def _releases(self, request: web.Request) -> web.Response:
-        _of_project(request)
-        limit = int(request.query.get("per_page", "100"))
-        newest = self.state.releases[::-1][:limit]
-        if request.query.get("environment") == "production":
-            newest = [version for version in newest if version in self.state.deployed]
-        return _json([self._described(version) for version in newest])
-
-    async def _issues(self, request: web.Request) -> web.Response:
-        _of_organization(request)
-        _of_environment(request)
-        found = [entry for entry in self.state.issues if _fits(entry, request.query["query"])]
-        size = min(self.state.page_size, int(request.query.get("limit", "100")))
-        start = int(request.query.get("cursor", "0:0:0").split(":")[1])
-        page = [documents.issue(entry) for entry in found[start : start + size]]
-        return _json(page, {"Link": _link(request, start, size, len(found))})
-
-    async def _sessions(self, request: web.Request) -> web.Response:
-        _of_organization(request)
-        _of_environment(request)
-        version = _terms(request.query.get("query", "")).get("release")
-        is_known = version in self.state.releases and self.state.sessions > 0
-        share = 1 - self.state.crashed / self.state.sessions if is_known else None
-        totals = {
-            "sum(session)": self.state.sessions if is_known else 0,
-            "crash_free_rate(session)": share,
-        }
-        return _json(documents.sessions(totals, request.query.get("query", "")))
-
-    def _described(self, version: str) -> Json:
-        number = self.state.releases.index(version)
-        environment = "production" if version in self.state.deployed else "staging"
-        brought = sum(entry["first_release"] == version for entry in self.state.issues)
-        deploys = self.state.deployed
-        last = max((n for n, each in enumerate(deploys) if each == version), default=-1)
-        ago_s = 60.0 * (len(deploys) - last)
-        return documents.release(number, version, environment, ago_s, brought)
+def _described(state: State, version: str) -> Json:
+    number = state.releases.index(version)
+    environment = "production" if version in state.deployed else "staging"
+    brought = sum(entry["first_release"] == version for entry in state.issues)
+    deploys = state.deployed
+    last = max((n for n, each in enumerate(deploys) if each == version), default=-1)
+    ago_s = 60.0 * (len(deploys) - last)
+    return documents.release(number, version, environment, ago_s, brought)
 
 
 def _fits(entry: Entry, query: str) -> bool:
@@ -186,12 +168,6 @@ def _unknown() -> web.HTTPNotFound:
 
     text = '{"detail": "The requested resource does not exist"}'
     return web.HTTPNotFound(text=text, content_type="application/json")
-
-
-def _json(body: Json, headers: Mapping[str, str] | None = None) -> web.Response:
-    from aiohttp import web
-
-    return web.json_response(body, headers=dict(headers or {}))
 
 
 def _link(request: web.Request, start: int, size: int, count: int) -> str:
