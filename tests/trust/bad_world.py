@@ -40,7 +40,7 @@ _QUICK = {
 }
 TIMEOUT_S = 20.0
 _DEAR = ("latency.", "staging.command", "ci.command")
-_ENOUGH = ("unreachable", "empty", "broken", "foreign-document")
+_ENOUGH = ("unreachable", "broken")
 """Items that start programs see these kinds of badness only."""
 
 
