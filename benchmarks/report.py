@@ -64,7 +64,9 @@ RUNS: dict[str, tuple[str, ...]] = {
 }
 _MEASURE = """
 import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+done = subprocess.run(sys.argv[2:], capture_output=True, text=True)
+if f"{sys.argv[1]} passed" not in done.stdout:
+    sys.exit(done.stdout[-2000:] + done.stderr)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 """
@@ -130,7 +132,7 @@ def _runs(count: int, rounds: int, folder: Path | None = None) -> dict[str, Run]
     found: dict[str, list[Run]] = {of: [] for of in RUNS}
     for _ in range(rounds):
         for of, arguments in RUNS.items():
-            found[of].append(_run(folder, of, arguments))
+            found[of].append(_run(folder, of, arguments, count))
     return {of: min(each, key=lambda run: run.cpu_s) for of, each in found.items()}
 
 
@@ -141,10 +143,10 @@ def _write(folder: Path, count: int) -> None:
     folder.joinpath("release.toml").write_text(_SETTINGS)
 
 
-def _run(folder: Path, of: str, arguments: Sequence[str]) -> Run:
+def _run(folder: Path, of: str, arguments: Sequence[str], count: int) -> Run:
     command = [sys.executable, "-m", "pytest", *_BARE, *arguments]
     said = subprocess.run(
-        [sys.executable, "-c", _MEASURE, *command],
+        [sys.executable, "-c", _MEASURE, str(count), *command],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
         check=True,
