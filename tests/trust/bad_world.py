@@ -39,6 +39,7 @@ _QUICK = {
     "latency": {"requests": 60, "rate": 100, "max_rate": 1000, "budget": 1, "calibration": 120},
 }
 TIMEOUT_S = 20.0
+HURRIED_S = 6.0
 _DEAR = ("latency.", "staging.command", "ci.command")
 _ENOUGH = ("unreachable", "broken")
 """Items that start programs see these kinds of badness only."""
@@ -150,7 +151,8 @@ async def _one_item(check: Check, badness: Badness, ground: Ground, http: HttpPr
                 for parameter in _telling(check.parameters_for(settings, stage)):
                     before = place.asked
                     kept: list[str] = []
-                    task = Task(_observed(check, kept), parameter, TIMEOUT_S)
+                    limit_s = TIMEOUT_S if badness.manner == "whole" else HURRIED_S
+                    task = Task(_observed(check, kept), parameter, limit_s)
                     result = await run(task, look)
                     why = kept[0] if kept else None
                     seen.append(Seen(result, badness.name, place.asked - before, why))
@@ -178,7 +180,7 @@ async def _whole(
     badnesses: Sequence[Badness], ground: Ground, checks: Iterable[Check]
 ) -> list[Seen]:
     http = HttpProbe(timeout_s=2, keeps_connections=False)
-    limit = asyncio.Semaphore(16)
+    limit = asyncio.Semaphore(16 if badnesses[0].manner == "whole" else 64)
 
     async def limited(check: Check, badness: Badness) -> list[Seen]:
         async with limit:

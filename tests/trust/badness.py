@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Badness:
-    """What every request of every kind gets; without an answer the port refuses."""
+    """What every request of every kind gets; without an answer the port refuses.
+
+    ``manner`` is how it is sent: ``whole``, or never (``silent``), a byte a second (``drip``), half
+    of it and then closed (``cut``) or reset (``reset``), or as bytes of no protocol (``noise``).
+    """
 
     name: str
     status: str = "200 OK"
@@ -19,6 +23,7 @@ class Badness:
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     is_refused: bool = False
+    manner: str = "whole"
 
     def __str__(self) -> str:
         return self.name
@@ -55,6 +60,33 @@ BAD = (
 )
 
 
+_WELL = '{"status": "ok", "version": "1.5.0", "services": {"database": "up"}, "data": []}'
+FAILING = tuple(
+    Badness(manner, body=_WELL, manner=manner)
+    for manner in ("silent", "drip", "cut", "reset", "noise")
+)
+"""Connections that fail on the way, whatever the system behind them would have said."""
+
+
+async def _send(badness: Badness, writer: asyncio.StreamWriter) -> None:
+    answer = badness.answer()
+    if badness.manner == "whole":
+        writer.write(answer)
+    elif badness.manner == "noise":
+        writer.write(bytes(n * 167 % 251 for n in range(4_096)))
+    elif badness.manner in ("cut", "reset"):
+        writer.write(answer[: len(answer) // 2])
+    else:
+        for byte in answer:
+            if badness.manner == "drip":
+                writer.write(bytes((byte,)))
+            await asyncio.sleep(1)
+    await writer.drain()
+    if badness.manner == "reset":
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+
+
 @dataclass(slots=True)
 class Place:
     """A server's address, and how many connections came."""
@@ -76,10 +108,9 @@ async def serving(badness: Badness) -> AsyncIterator[Place]:
         place.asked += 1
         try:
             await asyncio.wait_for(reader.read(65_536), 5)
-            writer.write(badness.answer())
-            await writer.drain()
-        except (OSError, TimeoutError):
-            pass
+            await _send(badness, writer)
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            pass  # whoever asked is gone, or the test is over
         finally:
             writer.close()
 
