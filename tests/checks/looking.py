@@ -28,6 +28,7 @@ async def verify(
     repository: Path = Path("/"),
     environment: Mapping[str, str] | None = None,
     now: Callable[[], datetime] = utc_now,
+    timeout_s: float = 10.0,
 ) -> Result:
     """The result of one check; ``settings`` are the tables of release.toml."""
     typed = Settings.model_validate(settings)
@@ -45,7 +46,7 @@ async def verify(
     if parameter is None:
         (parameter,) = check.parameters_for(typed, stage)
     try:
-        return await run(Task(check, parameter, timeout_s=10), look)
+        return await run(Task(check, parameter, timeout_s=timeout_s), look)
     finally:
         await look.probes.close()
 

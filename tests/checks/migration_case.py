@@ -121,6 +121,7 @@ class Case:
             release=Release("v1.5.0", self.commit, "production", previous_version=self.previous),
             repository=self.tree.path,
             environment={**self.variables, "DATABASE_URL": self.database.url + query},
+            timeout_s=60.0,  # Node takes its time on a busy machine
         )
 
     def _run(self, statement: str, *values: object) -> None:

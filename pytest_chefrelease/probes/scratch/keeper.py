@@ -56,7 +56,9 @@ class Keeper:
     async def close(self) -> None:
         """Stop every server and remove its folder."""
         for starting in self._starting.values():
-            if starting.done() and not starting.cancelled() and starting.exception() is None:
+            # One that is still starting, for whoever has given up meanwhile, would stay.
+            await asyncio.wait((starting,))
+            if not starting.cancelled() and starting.exception() is None:
                 await asyncio.to_thread(starting.result().stop)
         for guard in self._guards:
             guard.release()
