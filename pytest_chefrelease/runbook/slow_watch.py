@@ -79,13 +79,22 @@ def at_end(planned: int, endpoints: int) -> Bounds:
     return bounds(planned, over_error=ERROR / 2 / max(endpoints, 1))
 
 
-def judge(over: Sequence[bool], planned: int, endpoints: int, length_s: float) -> Watched:
+def judge(
+    over: Sequence[bool],
+    planned: int,
+    endpoints: int,
+    length_s: float,
+    slow: Sequence[bool] | None = None,
+) -> Watched:
     """Judge a watch of ``length_s`` with ``planned`` requests, of which there may be fewer.
 
-    ``over`` tells of each request, in the order of the schedule, whether it was over.
+    ``over`` tells of each request, in the order of the schedule, whether it was over; ``slow``
+    whether it was so without the prober's own lateness, by default the same. Only those are
+    looked at on the way: a prober that stands still for two seconds is late with twenty requests
+    in a row, which is nothing beside a watch's P95, and looks like a server that is slow.
     """
     following = Following.of(planned, endpoints)
-    for each in over:
+    for each in over if slow is None else slow:
         following = following.after(is_over=each)
     whole = Judgement.UNDECIDED
     if len(over) >= planned:

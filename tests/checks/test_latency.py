@@ -422,6 +422,24 @@ def test_slow_answers_are_taken_by_the_schedule_and_not_as_they_come() -> None:
     assert lookout.seen(0) == 40
 
 
+@pytest.mark.parametrize(
+    ("late_ms", "error", "is_called_out"),
+    [(0.1, "", True), (590.0, "", False), (0.1, "status 500", True), (590.0, "no answer", False)],
+)
+def test_only_what_the_server_did_is_called_out_in_a_watch(
+    late_ms: float, error: str, *, is_called_out: bool
+) -> None:
+    said: list[str] = []
+    look = SimpleNamespace(watch=Watch(length_s=900.0, interval_s=5.0), say=said.append)
+    lookout = Lookout(look, {0: "/health"}, 3_000, 500.0)  # type: ignore[arg-type]
+    well = [Shot(0, turn / 3, 0.1, 20.0, 200, turn=turn) for turn in range(1_000)]
+    bad = [Shot(0, n / 3, late_ms, 600.0, 200, error, n) for n in range(1_000, 1_040)]
+
+    lookout.see(Sample([*well, *bad]))
+
+    assert bool(said) is is_called_out
+
+
 def test_a_watch_that_ends_ends_the_measuring() -> None:
     async def go() -> tuple[Result, float]:
         async with serving(always(OK)) as site:

@@ -89,6 +89,17 @@ def test_what_no_look_saw_is_still_judged_at_the_end() -> None:
     assert found.judgement is Judgement.OVER
 
 
+def test_a_prober_that_stood_still_is_no_slow_server() -> None:
+    """Two seconds of a watch of two minutes at ten requests a second, near to its end."""
+    over = [turn % 50 == 0 or 1_000 <= turn < 1_020 for turn in range(1_200)]
+    slow = [turn % 50 == 0 for turn in range(1_200)]
+
+    found = judge(over, 1_200, 1, 120.0, slow)
+
+    assert (found.judgement, found.found_at) == (Judgement.UNDER, None)
+    assert judge(over, 1_200, 1, 120.0).judgement is Judgement.OVER
+
+
 def test_the_error_is_shared_by_all_endpoints() -> None:
     assert at_end(REQUESTS, 12).over_at_least > at_end(REQUESTS, 1).over_at_least
     assert at_end(REQUESTS, 1).under_at_most == bounds(REQUESTS).under_at_most

@@ -27,7 +27,7 @@ from pytest_chefrelease.checks.latency.targets import (
     endpoints,
     targets,
 )
-from pytest_chefrelease.checks.latency.watched import is_over, stand, timeline
+from pytest_chefrelease.checks.latency.watched import is_over, is_slow, stand, timeline
 from pytest_chefrelease.errors import Failed, Unverified
 from pytest_chefrelease.runbook import p95, slow_watch
 from pytest_chefrelease.runbook.evidence import Evidence
@@ -77,7 +77,8 @@ def _judge(
     judgement, _ = p95.judge(found.plan, over)
     words = in_words(endpoint, seen.facts, limit_ms)
     if found.watch_s:
-        judgement, seen = _watched(endpoint, found, over, seen)
+        slow = [is_slow(shot, limit_ms) for shot in measured.shots]
+        judgement, seen = _watched(endpoint, found, (over, slow), seen)
         words = seen.summary
     where = f"GET {measured.url}"
     expected = f"P95 under {limit_ms:g} ms"
@@ -120,10 +121,17 @@ def _judge(
 
 
 def _watched(
-    endpoint: str, found: Campaign, over: Sequence[bool], seen: Evidence
+    endpoint: str,
+    found: Campaign,
+    counted: tuple[Sequence[bool], Sequence[bool]],
+    seen: Evidence,
 ) -> tuple[p95.Judgement, Evidence]:
-    """The judgement over the looks of a watch, and when it fell."""
-    watched = slow_watch.judge(over, found.requests, found.measured, found.watch_s)
+    """The judgement over the looks of a watch, and when it fell.
+
+    ``counted`` are the requests that were over, and those that were so by the server alone.
+    """
+    over, slow = counted
+    watched = slow_watch.judge(over, found.requests, found.measured, found.watch_s, slow)
     shots = found.endpoints[endpoint].shots
     drawn = timeline(P95.label(endpoint), watched, shots, found.watch_s)
     found_s = None if watched.found_at is None else shots[watched.found_at - 1].at_s

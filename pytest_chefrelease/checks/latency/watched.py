@@ -18,6 +18,13 @@ def is_over(shot: Shot, limit_ms: float) -> bool:
     return bool(shot.error) or shot.ms >= limit_ms
 
 
+def is_slow(shot: Shot, limit_ms: float) -> bool:
+    """Whether a request was over by what the server did: without the prober's own lateness."""
+    if shot.error:
+        return shot.late_ms < limit_ms
+    return shot.ms - shot.late_ms >= limit_ms
+
+
 def own_ms(shots: Sequence[Shot], limit_ms: float) -> float:
     """The prober's own part of P95 where it is too much, else 0."""
     latencies = [None if shot.error else shot.ms for shot in shots]
@@ -45,7 +52,7 @@ class Lookout:
         """Take what is new in a growing sample, and call out what is newly certain."""
         new, self._taken = sample.shots[self._taken :], len(sample.shots)
         for shot in new:
-            self._early.setdefault(shot.endpoint, {})[shot.turn] = is_over(shot, self.limit_ms)
+            self._early.setdefault(shot.endpoint, {})[shot.turn] = is_slow(shot, self.limit_ms)
         for place in {shot.endpoint for shot in new} & self.names.keys():
             before = self._following.get(place) or Following.of(self.planned, len(self.names))
             now = self._advance(place, before)
