@@ -37,12 +37,22 @@ class LogRecords:
         record = make(*arguments, **named)
         try:
             told = record.getMessage()
-        except Exception:  # noqa: BLE001 (arguments of any kind, which logging reports itself)
-            return record
-        cleaned = self._clean(told)
-        if cleaned != told:
-            record.msg, record.args = cleaned, ()
+        except Exception as error:  # noqa: BLE001 (arguments of any kind)
+            # logging would report that on standard error, with the arguments as they are.
+            record.msg, record.args = self._unformatted(record, error), ()
+        else:
+            cleaned = self._clean(told)
+            if cleaned != told:
+                record.msg, record.args = cleaned, ()
         if record.exc_info:
             # Formatters take the text that is there instead of making it anew.
             record.exc_text = self._clean(_FORMATTER.formatException(record.exc_info))
         return record
+
+    def _unformatted(self, record: logging.LogRecord, error: Exception) -> str:
+        """What was to be logged, where its arguments do not fit or cannot be told."""
+        try:
+            told = f"{record.msg!r} with {record.args!r}"
+        except Exception:  # noqa: BLE001 (what has broken once may do so again)
+            told = type(record.msg).__name__
+        return self._clean(f"(not to be formatted, {type(error).__name__}) {told}")
