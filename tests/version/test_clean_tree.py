@@ -47,6 +47,16 @@ def test_our_own_reports_are_no_change_of_the_release(product: Product) -> None:
     assert_outcome(product.look(ITEM), Outcome.PASSED)
 
 
+@pytest.mark.parametrize("directory", [".", ".."])
+def test_reports_that_go_into_the_work_tree_itself_hide_no_file_of_it(
+    product: Product, directory: str
+) -> None:
+    product.tables["report"] = {"directory": directory}
+    (product.tree.path / "forgotten.ts").write_text("untracked")
+
+    assert_outcome(product.look(ITEM), Outcome.FAILED, "forgotten.ts (untracked)")
+
+
 def test_a_filter_that_the_repository_configures_is_not_run(
     product: Product, tmp_path: Path
 ) -> None:

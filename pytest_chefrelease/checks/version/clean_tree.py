@@ -57,8 +57,13 @@ async def version_clean_tree(look: Context) -> Evidence:
 
 
 def _is_report(top: Path, change: Change, look: Context) -> bool:
-    """Whether it is what this suite writes: a gate does not fail for its own report."""
+    """Whether it is what this suite writes: a gate does not fail for its own report.
+
+    Where reports are written into the work tree itself, or above it, nothing is taken for one:
+    it would be everything that is untracked.
+    """
     if change.kind != "untracked":
         return False
-    reports = look.reports or look.repository / look.settings.report.directory
-    return (top.resolve() / change.path).is_relative_to(reports.resolve())
+    here = top.resolve()
+    reports = (look.reports or look.repository / look.settings.report.directory).resolve()
+    return not here.is_relative_to(reports) and (here / change.path).is_relative_to(reports)
