@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
-from pytest_chefrelease.checks.service_state import as_object, is_up, states
+from pytest_chefrelease.checks.service_state import as_object, is_down, is_up, states
 from pytest_chefrelease.errors import (
     Failed,
     Malformed,
@@ -19,9 +19,14 @@ from pytest_chefrelease.probes.http import Answer
 from pytest_chefrelease.runbook.evidence import Evidence, Fact, Text
 from pytest_chefrelease.runbook.item import Item, Minimum, Section, Severity, Stage, Symptom
 
-_GROUPS = ("checks", "dependencies", "services", "info", "details")
-"""Where an answer keeps its dependencies when they are not its own keys."""
-_NO_DEPENDENCIES = ("status", "timestamp", "uptime", "version", "commit")
+_GROUPS = ("checks", "dependencies", "services", "components", "details", "info")
+"""Where an answer keeps its dependencies when they are not its own keys.
+
+``info`` is last: where there are ``details`` too it holds only those that are up (Terminus).
+"""
+_WHOLE = ("status", "ready", "ok", "healthy", "success")
+"""What an answer says of itself as a whole: nothing that any dependency has said."""
+_NO_DEPENDENCIES = (*_WHOLE, "timestamp", "uptime", "version", "commit")
 _SHOWN_CHARS = 60
 
 
@@ -60,7 +65,7 @@ async def health_readiness(look: Context) -> Evidence:
         ) from None
     dependencies = _dependencies(as_object(document))
     seen = _evidence(answer, dependencies)
-    _demand(answer, dependencies, seen)
+    _demand(answer, _unready(as_object(document)), dependencies, seen)
     return seen
 
 
@@ -69,6 +74,15 @@ def _dependencies(document: Mapping[str, object]) -> Mapping[str, object]:
         if isinstance(document.get(group), dict):
             return states(document[group])
     return states({k: v for k, v in document.items() if k.lower() not in _NO_DEPENDENCIES})
+
+
+def _unready(document: Mapping[str, object]) -> list[str]:
+    """What the answer says of itself as a whole, where that is not that it is ready."""
+    return [
+        f"{name} is {str(said)[:_SHOWN_CHARS]}"
+        for name, said in document.items()
+        if name.lower() in _WHOLE and is_down(said)
+    ]
 
 
 def _evidence(answer: Answer, dependencies: Mapping[str, object]) -> Evidence:
@@ -87,8 +101,10 @@ def _evidence(answer: Answer, dependencies: Mapping[str, object]) -> Evidence:
     )
 
 
-def _demand(answer: Answer, dependencies: Mapping[str, object], seen: Evidence) -> None:
-    missing = [
+def _demand(
+    answer: Answer, unready: list[str], dependencies: Mapping[str, object], seen: Evidence
+) -> None:
+    missing = unready + [
         f"{name} is {str(state)[:_SHOWN_CHARS]}"
         for name, state in dependencies.items()
         if not is_up(state)

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _UP = (True, "true", "ok", "up", "healthy", "connected", "ready", "pass", "operational")
+_DOWN = (
+    *(False, "false", "no", "error", "down", "fail", "failed", "failing", "unhealthy", "degraded"),
+    *("not ready", "not_ready", "not-ready", "notready", "unready", "unavailable", "starting"),
+    *("out_of_service", "shutting_down", "critical"),
+)
 _OFF = (None, "disabled", "unused", "not configured", "not_configured", "n/a")
 
 
 def is_up(state: object) -> bool:
     """Whether a service says that it works."""
     return _folded(state) in _UP
+
+
+def is_down(state: object) -> bool:
+    """Whether it says in so many words that it does not work."""
+    return isinstance(state, bool | str) and _folded(state) in _DOWN  # 0 is often a code for ok
 
 
 def is_off(state: object) -> bool:

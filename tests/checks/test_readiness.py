@@ -31,6 +31,9 @@ def look_at(document: object, status: int = 200) -> Result:
         {"database": True, "redis": "up"},
         {"status": "ready", "checks": {"database": {"status": "ok"}, "queue": "true"}},
         {"status": "ok", "info": {"database": {"status": "up"}}, "error": {}},
+        {"status": "UP", "components": {"database": {"status": "UP"}}},
+        {"ready": True, "database": True},
+        {"status": 0, "database": True},
     ],
 )
 def test_every_dependency_true_passes(document: dict[str, object]) -> None:
@@ -47,6 +50,17 @@ def test_every_dependency_true_passes(document: dict[str, object]) -> None:
         ({"database": True}, 503, "status 503"),
         ({"checks": {"database": {"status": "down"}}}, 503, "status 503, database is down"),
         ({"database": None}, 200, "database is None"),
+        ({"status": "not_ready", "checks": {"database": True}}, 200, "status is not_ready"),
+        ({"ready": False, "database": True}, 200, "ready is False"),
+        (
+            {
+                "info": {"redis": {"status": "up"}},
+                "error": {"database": {"status": "down"}},
+                "details": {"redis": {"status": "up"}, "database": {"status": "down"}},
+            },
+            200,
+            "database is down",
+        ),
         ({"database": {}}, 200, "database is no status"),
         ("<html>Welcome</html>", 200, "JSON"),
         ("", 200, "JSON"),
@@ -60,7 +74,10 @@ def test_what_is_not_there_is_named(document: object, status: int, said: str) ->
     assert result.symptom is Symptom.HEALTH_FAILING
 
 
-@pytest.mark.parametrize("document", [{}, [], {"status": "ok", "version": "1.5.0"}, "true"])
+@pytest.mark.parametrize(
+    "document",
+    [{}, [], {"status": "ok", "version": "1.5.0"}, {"ready": True}, {"OK": True}, "true"],
+)
 def test_an_answer_that_names_no_dependency_proves_nothing(document: object) -> None:
     result = look_at(document)
 
