@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,30 +27,27 @@ _FOR_RESTORING = {
 
 @dataclass(slots=True)
 class Keeper:
-    """One server for each PostgreSQL that is asked for."""
+    """One server for each PostgreSQL that is asked for.
 
-    _starting: dict[Path, asyncio.Task[Cluster]] = field(default_factory=dict)
+    Each is started by a thread that no end of a task or of a loop reaches: what it has started
+    is known here, and has its guard, whoever has given up meanwhile.
+    """
+
+    _starting: dict[Path, Future[Cluster]] = field(default_factory=dict)
     _guards: list[Guard] = field(default_factory=list)
 
     async def server(self, at_least: int = 0) -> Cluster:
         """A running server of this major version or newer. Raises MissingExtra, Unreachable."""
         programs = await asyncio.to_thread(find_programs, at_least)
         if programs.directory not in self._starting:
-            self._starting[programs.directory] = asyncio.create_task(self._start(programs))
-        return await asyncio.shield(self._starting[programs.directory])
+            thread = ThreadPoolExecutor(1, "chefrelease-postgres")
+            self._starting[programs.directory] = thread.submit(self._start, programs)
+            thread.shutdown(wait=False)
+        return await asyncio.shield(asyncio.wrap_future(self._starting[programs.directory]))
 
-    async def _start(self, programs: Programs) -> Cluster:
-        def begin() -> Cluster:
-            password = secrets.token_urlsafe(24)
-            return start(password, programs=programs, settings=_FOR_RESTORING)
-
-        starting = asyncio.create_task(asyncio.to_thread(begin))
-        try:
-            cluster = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            # The thread goes on all the same: what it has started must not stay.
-            (await starting).stop()
-            raise
+    def _start(self, programs: Programs) -> Cluster:
+        password = secrets.token_urlsafe(24)
+        cluster = start(password, programs=programs, settings=_FOR_RESTORING)
         self._guards.append(Guard.over(cluster.pid, cluster.folder))
         return cluster
 
@@ -57,9 +55,10 @@ class Keeper:
         """Stop every server and remove its folder."""
         for starting in self._starting.values():
             # One that is still starting, for whoever has given up meanwhile, would stay.
-            await asyncio.wait((starting,))
-            if not starting.cancelled() and starting.exception() is None:
-                await asyncio.to_thread(starting.result().stop)
+            started = asyncio.wrap_future(starting)
+            await asyncio.wait((started,))
+            if started.exception() is None:
+                await asyncio.to_thread(started.result().stop)
         for guard in self._guards:
             guard.release()
         self._starting.clear()
