@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MOST = 20
 _LONGEST = 200
+_NAMELESS = "one without a name"
 _BINDING = "__chefreleaseCookieSet"
 _NOTE = """() => {
   const kept = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
@@ -22,7 +23,8 @@ _NOTE = """() => {
     ...kept,
     set(line) {
       const [pair, ...rest] = String(line).split(';');
-      BINDING([pair.split('=')[0].trim(), rest.map((each) => each.trim()).join('; ')]);
+      const name = pair.includes('=') ? pair.split('=')[0].trim() : '';
+      BINDING([name, rest.map((each) => each.trim()).join('; ')]);
       return kept.set.call(this, line);
     },
   });
@@ -50,8 +52,9 @@ class CookieWatch:
     def dropped(self, kept: set[str]) -> tuple[str, ...]:
         """What was set and is not kept: ``token (Path=/; Secure)``, with the browser's reason."""
         gone = {name: told for name, told in self._set.items() if name not in kept}
-        told = {name: f"{name} ({attributes})" for name, attributes in gone.items()}
-        told |= {n: f"{told.get(n, n)}: {why}" for n, why in self._reasons.items() if n not in kept}
+        told = {name: f"{name or _NAMELESS} ({attributes})" for name, attributes in gone.items()}
+        refused = {name: why for name, why in self._reasons.items() if name not in kept}
+        told |= {name: f"{told.get(name, name or _NAMELESS)}: {refused[name]}" for name in refused}
         return tuple(each[:_LONGEST] for each in list(told.values())[:_MOST])
 
     def _note(self, name: str, attributes: str) -> None:
@@ -64,7 +67,9 @@ class CookieWatch:
     def _refused(self, event: Mapping[str, Any]) -> None:
         for each in event.get("blockedCookies") or ():
             pair, _, attributes = str(each.get("cookieLine", "")).partition(";")
-            name = pair.partition("=")[0].strip()
+            name, is_named, _ = pair.partition("=")
+            # Without an equals sign it is all value, and a secret.
+            name = name.strip() if is_named else ""
             if not _is_end(attributes) and len(self._reasons) < _MOST:
                 self._set.setdefault(name, attributes.strip())
                 self._reasons[name] = ", ".join(map(str, each.get("blockedReasons") or ()))
