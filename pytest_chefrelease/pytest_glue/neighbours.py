@@ -6,6 +6,8 @@ names that its test files and functions must have: none of it may change what a 
 
 from __future__ import annotations
 
+import os
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -38,13 +40,15 @@ def remember_foreign(config: pytest.Config, names: Sequence[str]) -> None:
 def is_meant(config: pytest.Config, option: Option) -> bool:
     """Whether the option's value speaks of the release.
 
-    One that somebody else has defined does so only where it was typed with this command: its
-    default, or what an ini file says, is for the project's own tests (``base_url`` of
-    pytest-base-url is often a server on the developer's machine).
+    One that somebody else has defined does so only where it was typed with this command, or
+    stands in PYTEST_ADDOPTS: its default, or what an ini file says, is for the project's own
+    tests (``base_url`` of pytest-base-url is often a server on the developer's machine).
     """
     if option.name not in config.stash.get(_FOREIGN, ()):
         return True
-    typed = (str(argument) for argument in config.invocation_params.args)
+    # pytest has read the variable by now: it can be cut.
+    added = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    typed = (str(argument) for argument in (*added, *config.invocation_params.args))
     return any(each.partition("=")[0] == option.name for each in typed)
 
 

@@ -224,3 +224,26 @@ def test_the_suite_stays_out_of_runs_that_name_paths(
     assert ran.code == 1
     assert "1 passed" in ran.text
     assert application.requests == []
+
+
+@pytest.mark.parametrize("is_added", [True, False])
+def test_an_option_of_the_projects_own_counts_where_the_environment_adds_it_to_the_command(
+    gate: Gate,
+    application: Application,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_added: bool,
+) -> None:
+    only_health(pytester)
+    pytester.makeconftest(
+        f"def pytest_addoption(parser):\n"
+        f"    parser.addoption('--base-url', default='{application.url}')\n"
+    )
+    if is_added:
+        monkeypatch.setenv("PYTEST_ADDOPTS", f"--base-url={application.url} --verbose")
+
+    ran = gate("-m", "postrelease")
+
+    [health] = [each for each in ran.record()["items"] if each["id"] == "health.endpoint"]
+    assert health["outcome"] == ("passed" if is_added else "unverified"), ran.text
