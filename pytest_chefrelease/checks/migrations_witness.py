@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
@@ -12,7 +13,7 @@ from pytest_chefrelease.probes.commands import CommandRun
 from pytest_chefrelease.probes.needles import Needles
 from pytest_chefrelease.probes.postgres_url import DatabaseUrl
 from pytest_chefrelease.probes.prisma import read_release_migrations
-from pytest_chefrelease.probes.prisma_cli import Access, ask_prisma, find_prisma
+from pytest_chefrelease.probes.prisma_cli import Access, ask_prisma, find_prisma, given_to
 from pytest_chefrelease.runbook.evidence import Evidence
 from pytest_chefrelease.runbook.migration_history import Comparison, ReleaseMigrations
 from pytest_chefrelease.runbook.migration_witness import Word, disagreement, error_in, read_word
@@ -82,13 +83,14 @@ async def _word(look: Context, database: DatabaseUrl, release: ReleaseMigrations
     ran = await ask_prisma(prisma, access)
     word = read_word(ran.output)
     if word is None:
-        raise ProbeError(_said(ran, access.url))
+        raise ProbeError(_said(ran, given_to(prisma, access)))
     asked = database.parameters.get("dbname")
     if word.database and asked and word.database != asked:
         raise ProbeError(f"it asked another database, {word.database}")
     return word
 
 
-def _said(ran: CommandRun, url: str) -> str:
+def _said(ran: CommandRun, given: Mapping[str, str]) -> str:
+    needles = Needles({name: Secret(value) for name, value in given.items()})
     text = error_in(ran.output) or ran.last_line or "it said nothing"
-    return f"{ran.end}: {Needles({'DATABASE_URL': Secret(url)}).cleaned(text)}"
+    return f"{ran.end}: {needles.cleaned(text)}"

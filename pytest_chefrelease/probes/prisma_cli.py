@@ -71,13 +71,18 @@ def find_prisma(repository: Path, directory: str) -> PrismaCli:
     )
 
 
-async def ask_prisma(prisma: PrismaCli, access: Access) -> CommandRun:
-    """Run it. Raises MissingExtra where it does not start."""
+def given_to(prisma: PrismaCli, access: Access) -> dict[str, str]:
+    """The variables that Prisma is given beside what any program needs: each may be a secret."""
     text = prisma.schema.read_text(errors="replace") if prisma.schema else ""
     named = _URL_NAME.search(text)
     others = (*_OTHER_NAMES.findall(text), *access.variables)
     given = {name: access.environment[name] for name in others if name in access.environment}
-    given |= {"DATABASE_URL": access.url, named[1] if named else "DATABASE_URL": access.url}
+    return given | {"DATABASE_URL": access.url, named[1] if named else "DATABASE_URL": access.url}
+
+
+async def ask_prisma(prisma: PrismaCli, access: Access) -> CommandRun:
+    """Run it. Raises MissingExtra where it does not start."""
+    given = given_to(prisma, access)
     return await run_command(
         prisma.command,
         directory=prisma.folder,

@@ -287,7 +287,8 @@ def test_a_witness_that_contradicts_holds_the_release_with_both_named(product: C
         ),
         (
             lambda case: (case.tree.path / "packages/db/prisma.config.ts").write_text(
-                "throw new Error(`bad ${process.env.DATABASE_URL} ${process.env.SECRET_OF_OTHERS}`)"
+                "const { DATABASE_URL, DIRECT_URL, SECRET_OF_OTHERS } = process.env;"
+                "throw new Error(`bad ${DATABASE_URL} ${DIRECT_URL} ${SECRET_OF_OTHERS}`)"
             ),
             "exit code 1",
         ),
@@ -300,8 +301,9 @@ def test_a_witness_that_is_not_heard_holds_the_release_and_tells_no_secret(
     up_to_date(product)
     break_it(product)
 
-    result = heard(product)
+    result = heard(product, DIRECT_URL="postgresql://owner:of-the-direct-one@db.example/chef")
 
     assert result.outcome is Outcome.UNVERIFIED
     assert said in result.summary
     assert PASSWORD not in repr(result)
+    assert "of-the-direct-one" not in repr(result)

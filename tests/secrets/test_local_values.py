@@ -38,7 +38,10 @@ def test_values_of_variables_and_env_files_are_known(tmp_path: Path) -> None:
 
 
 def test_the_usual_tokens_are_known_without_being_named(tmp_path: Path) -> None:
-    usual = (fly_api.TOKEN_NAME, render_api.TOKEN_NAME, registry.TOKEN_NAME)
+    usual = (
+        *(fly_api.TOKEN_NAME, render_api.TOKEN_NAME, registry.TOKEN_NAME),
+        *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    )
     variables = {name: f"value of {name}" for name in usual}
 
     assert usual == USUAL_TOKENS

@@ -11,7 +11,10 @@ from pytest_chefrelease.settings.model import Settings
 from pytest_chefrelease.settings.values import Table
 
 _SECRET_FIELDS = ("token_env", "password_env", "database_env", "redis_env", "old_env")
-USUAL_TOKENS = ("FLY_API_TOKEN", "RENDER_API_KEY", "REGISTRY_CREDENTIALS")
+USUAL_TOKENS = (
+    *("FLY_API_TOKEN", "RENDER_API_KEY", "REGISTRY_CREDENTIALS"),
+    *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),  # boto3 logs the token among its headers
+)
 """The variables that are read where settings name none; importing who reads them takes time."""
 
 
