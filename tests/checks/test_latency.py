@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from pydantic import ValidationError
@@ -16,11 +17,13 @@ from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import catalogue
 from pytest_chefrelease.checks.engine import Task, run
 from pytest_chefrelease.checks.latency import campaign as latency_campaign
+from pytest_chefrelease.checks.latency import p95
 from pytest_chefrelease.checks.latency.campaign import Campaign, Measured
 from pytest_chefrelease.checks.latency.evidence import evidence_of
 from pytest_chefrelease.checks.latency.watched import Lookout
 from pytest_chefrelease.checks.once import Once
 from pytest_chefrelease.checks.watching import Watch
+from pytest_chefrelease.errors import Failed, Unverified
 from pytest_chefrelease.probes.prober import Batch, Prober, Sample, Shot
 from pytest_chefrelease.probes.probes import Probes
 from pytest_chefrelease.runbook.evidence import Chart, Table, Timeline
@@ -217,6 +220,20 @@ def test_errors_that_rise_late_prove_nothing_about_p95() -> None:
     assert result.outcome is Outcome.UNVERIFIED
     assert "stopped because errors rose" in result.summary
     assert "status 500" in result.summary
+
+
+@pytest.mark.parametrize(("late_ms", "proven"), [(0.2, Failed), (9_800.0, Unverified)])
+def test_requests_that_this_machine_let_run_out_prove_nothing_of_the_server(
+    late_ms: float, proven: type[Exception]
+) -> None:
+    ran_out = [Shot(0, place / 10, late_ms, 10_000.0, 0, "no answer") for place in range(10)]
+    measured = Measured("http://127.0.0.1/orders", 10, ran_out, stopped="5 of the last 5 failed")
+    found = Campaign(300, 10, {"/orders": measured}, "2026-11-24T10:00:00+00:00")
+    look = cast("Context", SimpleNamespace(settings=settings_for("http://127.0.0.1")))
+    seen = evidence_of("/orders", measured, found, LatencyTable())
+
+    with pytest.raises(proven, match="stopped because errors rose"):
+        p95._judge(look, "/orders", found, seen, None)
 
 
 def test_a_rate_limit_is_honoured_and_named() -> None:

@@ -76,14 +76,15 @@ def _judge(
     over = [is_over(shot, limit_ms) for shot in measured.shots]
     judgement, _ = p95.judge(found.plan, over)
     words = in_words(endpoint, seen.facts, limit_ms)
+    slow = [is_slow(shot, limit_ms) for shot in measured.shots]
     if found.watch_s:
-        slow = [is_slow(shot, limit_ms) for shot in measured.shots]
         judgement, seen = _watched(endpoint, found, (over, slow), seen)
         words = seen.summary
     where = f"GET {measured.url}"
     expected = f"P95 under {limit_ms:g} ms"
     if measured.stopped:
-        is_proven = p95.is_over_although_stopped(len(over), sum(over), len(found.endpoints))
+        # Requests that a machine too busy to send them let run out prove nothing of the server.
+        is_proven = p95.is_over_although_stopped(len(slow), sum(slow), len(found.endpoints))
         raise (Failed if is_proven else Unverified)(
             f"stopped because errors rose: {measured.stopped}; {words}",
             expected=expected,
