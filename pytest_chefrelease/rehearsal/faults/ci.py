@@ -171,7 +171,7 @@ FAULTS = (
         setting(GITHUB_TOKEN="ghp_no"),
         _ALERTS,
     ),
-    _unknown("ci-no-access", "The token may not see the repository", _github(role="none")),
+    _unknown("ci-no-access", "The token may not see the repository", _github(role="none"), _ALERTS),
     _unknown(
         "ci-rate-limited", "GitHub's hourly rate limit is used up", _github(remaining=0), _ALERTS
     ),
