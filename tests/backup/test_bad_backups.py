@@ -31,11 +31,11 @@ from tests.checks.verified import settings_for, verify
 from tests.probes.databases import PASSWORD, Database, Server, server
 
 SLOW = """
-    CREATE FUNCTION slow(integer) RETURNS boolean LANGUAGE sql AS
-        'SELECT coalesce(pg_sleep(60)::text, $1::text) IS NOT NULL';
-    CREATE TABLE waiting (id integer);
+    CREATE FUNCTION slow(integer) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+    CREATE TABLE waiting (id integer CHECK (slow(id)));
     INSERT INTO waiting VALUES (1);
-    ALTER TABLE waiting ADD CONSTRAINT waits CHECK (slow(id)) NOT VALID;
+    CREATE OR REPLACE FUNCTION slow(integer) RETURNS boolean LANGUAGE sql AS
+        'SELECT coalesce(pg_sleep(60)::text, $1::text) IS NOT NULL';
 """
 
 
@@ -187,6 +187,9 @@ def test_a_restore_that_is_broken_off_leaves_nothing(
         for line in process.stdout:
             if "restoring " in line:
                 break
+        until = time.monotonic() + 60
+        while not pid_files(reachable) and time.monotonic() < until:
+            time.sleep(0.1)
         time.sleep(1)
         (server_pid,) = (int(path.read_text().split()[0]) for path in pid_files(reachable))
         process.send_signal(signal.SIGINT)
