@@ -9,7 +9,7 @@ from datetime import datetime
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.readiness import health_readiness
-from pytest_chefrelease.checks.service_state import as_object, is_off, is_up, states
+from pytest_chefrelease.checks.service_state import as_object, is_off, is_up, states, unanswered
 from pytest_chefrelease.errors import (
     Failed,
     Malformed,
@@ -50,13 +50,7 @@ async def health_endpoint(look: Context) -> Evidence:
         document = answer.json() if answer.status == 200 else None
     except (Unreachable, NoAnswer, Malformed) as error:
         # No answer is not missing evidence here: a system that does not answer is not well.
-        raise Failed(
-            error.seen,
-            expected="status 200 and a JSON object",
-            where=f"GET {url}",
-            remedy=error.remedy,
-            symptom=Symptom.HEALTH_FAILING,
-        ) from None
+        raise unanswered(error, url) from None
     seen = _evidence(answer, document, look.release)
     _demand_object(answer, document, seen)
     health = as_object(document)

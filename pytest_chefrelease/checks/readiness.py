@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
-from pytest_chefrelease.checks.service_state import as_object, is_down, is_up, states
+from pytest_chefrelease.checks.service_state import as_object, is_down, is_up, states, unanswered
 from pytest_chefrelease.errors import (
     Failed,
     Malformed,
@@ -56,13 +56,7 @@ async def health_readiness(look: Context) -> Evidence:
         document = answer.json()
     except (Unreachable, NoAnswer, Malformed) as error:
         # As with health: a system that does not answer is not ready.
-        raise Failed(
-            error.seen,
-            expected="status 200 and a JSON object",
-            where=f"GET {url}",
-            remedy=error.remedy,
-            symptom=Symptom.HEALTH_FAILING,
-        ) from None
+        raise unanswered(error, url) from None
     dependencies = _dependencies(as_object(document))
     seen = _evidence(answer, dependencies)
     _demand(answer, _unready(as_object(document)), dependencies, seen)

@@ -1,8 +1,11 @@
-"""The words in which an application says of the services behind it that they are up."""
+"""What an application says of itself and of the services behind it, and when it says nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from pytest_chefrelease.errors import Failed, ProbeError
+from pytest_chefrelease.runbook.item import Symptom
 
 _UP = (True, "true", "ok", "up", "healthy", "connected", "ready", "pass", "operational")
 _DOWN = (
@@ -39,6 +42,17 @@ def states(services: object) -> Mapping[str, object]:
 def as_object(document: object) -> Mapping[str, object]:
     """A JSON object with its keys as text; empty where it is none."""
     return {str(k): v for k, v in document.items()} if isinstance(document, dict) else {}
+
+
+def unanswered(error: ProbeError, url: str) -> Failed:
+    """What is wrong where the application was asked about itself and gave no JSON."""
+    return Failed(
+        error.seen,
+        expected="status 200 and a JSON object",
+        where=f"GET {url}",
+        remedy=error.remedy,
+        symptom=Symptom.HEALTH_FAILING,
+    )
 
 
 def _folded(state: object) -> object:

@@ -183,11 +183,11 @@ def _by_fault(chosen: Sequence[Twin]) -> Mapping[Fault, list[Twin]]:
 def _look(stack: Stack, fault: Fault, those: Sequence[Twin]) -> Iterator[Sight]:
     ids, labels = {twin.item_id for twin in those}, {twin.label for twin in those}
     watch = None
-    if fault.stage is Stage.MONITORING:
-        watch = Watch(_WATCH_S, _INTERVAL_S)
     if _WHOLE_WATCH in ids:  # it judges how another item was watched
         watch = Watch(_WHOLE_WATCH_S, _INTERVAL_S, wall=stack.gate.wall)
         ids, labels = ids | {_WATCHED}, labels | {_WATCHED}
+    elif fault.stage is Stage.MONITORING:
+        watch = Watch(_WATCH_S, _INTERVAL_S)
     begun = time.monotonic()
     results = looked_at(stack, fault.stage, lambda item: item.id in ids, watch, labels=labels)
     seconds = time.monotonic() - begun
