@@ -20,12 +20,13 @@ _NAMED = {
     "migration requirements": r"migrat|schema|database",
 }
 _HEADING = re.compile(
-    r"^(?:(?P<marks>#{1,6})[ \t]+(?P<title>.+?)[ \t]*#*"
-    r"|(?P<under>\S.*)\n(?P<line>=+|-{3,}))[ \t]*$",
+    # Neighbouring parts match different characters, so that no text takes more than one pass.
+    r"^(?:(?P<marks>#{1,6})[ \t]+(?P<title>\S.*)"
+    r"|(?P<under>\S.*)\n(?P<line>=+|-{3,})[ \t]*$)",
     re.MULTILINE,
 )
 _VERSION = re.compile(r"(?<![\w.])v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)")
-_NOTHING = re.compile(r"(?:[-*+]\s*)?(?:none|nothing|n/?a|no|-+)\W*", re.IGNORECASE)
+_NOTHING = re.compile(r"(?:[-*+]\s*)?(?:none|nothing|n/?a|no|-)\W*", re.IGNORECASE)
 
 
 class Part(Struct, frozen=True):
@@ -109,7 +110,9 @@ def _part(text: str, headings: Sequence[re.Match[str]], index: int, end: int) ->
 
 
 def _title(heading: re.Match[str]) -> str:
-    return (heading["title"] or heading["under"] or "").strip()
+    if heading["under"]:
+        return heading["under"].strip()
+    return (heading["title"] or "").rstrip().rstrip("#").strip()
 
 
 def _level(heading: re.Match[str]) -> int:
