@@ -10,8 +10,8 @@ from pytest_chefrelease.probes.git_program import GitFailed, run_git
 from pytest_chefrelease.runbook.commits import Commit
 
 _MOST_COMMITS = 5_000
-_FIELD, _RECORD = "\x1f", "\x1e"
-_LOG_FORMAT = f"--format=%H{_FIELD}%P{_FIELD}%an{_FIELD}%ae{_FIELD}%s{_FIELD}%b{_RECORD}"
+_FIELDS = ("%H", "%P", "%an", "%ae", "%s", "%b")
+_LOG_FORMAT = f"--format={'%x00'.join(_FIELDS)}"  # the one character that no message holds
 
 
 def commits_between(git: GitProbe, older: str | None, newer: str) -> tuple[Commit, ...]:
@@ -20,10 +20,11 @@ def commits_between(git: GitProbe, older: str | None, newer: str) -> tuple[Commi
     All of ``newer``'s history where there is no ``older``. Blocks.
     """
     revisions = [newer] if older is None else [newer, f"^{older}"]
-    arguments = ("log", f"--max-count={_MOST_COMMITS}", _LOG_FORMAT, *revisions, "--")
+    arguments = ("log", "-z", f"--max-count={_MOST_COMMITS}", _LOG_FORMAT, *revisions, "--")
     output = run_git(git.repository, *arguments).decode(errors="surrogateescape")
-    records = (record.removeprefix("\n") for record in output.split(_RECORD))
-    return tuple(_commit(record) for record in records if record.strip())
+    fields, count = output.split("\0"), len(_FIELDS)
+    whole = len(fields) // count * count
+    return tuple(_commit(*fields[at : at + count]) for at in range(0, whole, count))
 
 
 def tag_times(git: GitProbe) -> Mapping[str, datetime]:
@@ -62,6 +63,5 @@ def object_kind(git: GitProbe, name: str) -> str | None:
     return None
 
 
-def _commit(record: str) -> Commit:
-    name, parents, author, email, subject, body = record.split(_FIELD, 5)
+def _commit(name: str, parents: str, author: str, email: str, subject: str, body: str) -> Commit:
     return Commit(name, tuple(parents.split()), author, email, subject, body)

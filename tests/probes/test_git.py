@@ -12,6 +12,7 @@ import pytest
 
 from pytest_chefrelease.errors import MissingExtra, NoAnswer, NotConfigured, ProbeError, Unreachable
 from pytest_chefrelease.probes.git import GitProbe, Tag, identify_release, semantic_version
+from pytest_chefrelease.probes.git_history import commits_between
 from pytest_chefrelease.probes.git_program import GitFailed, remote_failure, run_git
 from pytest_chefrelease.settings.model import Settings
 from tests.checks.work_tree import WorkTree
@@ -52,6 +53,17 @@ def test_a_release_is_its_commit_its_tag_and_the_version_before(tree: WorkTree) 
         "v1.4.2",
     )
     assert (release.environment, release.problem) == ("production", None)
+
+
+def test_a_message_may_hold_any_separator_and_stays_one_commit(tree: WorkTree) -> None:
+    first = tree.commit({"a": "1"}, "feat: one\x1f\x1e\n\nbody\x1e\x1f\x1e")
+    second = tree.commit({"a": "2"}, "fix: two")
+
+    newer, older = commits_between(GitProbe(tree.path), None, "HEAD")
+
+    assert (newer.name, newer.parents, newer.subject) == (second, (first,), "fix: two")
+    assert (older.name, older.parents, older.kind) == (first, (), "feat")
+    assert older.body.strip("\n") == "body\x1e\x1f\x1e"
 
 
 def test_the_newest_annotated_tag_names_the_version(tree: WorkTree) -> None:
