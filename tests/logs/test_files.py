@@ -299,6 +299,16 @@ def test_times_count_in_their_zones(log: Path) -> None:
     assert (tally.requests, tally.first_ms, tally.last_ms) == (3, T0 + 1_000, T0 + 3_000)
 
 
+@pytest.mark.parametrize("took", [10**400, 10**15, -3], ids=["huge", "long", "negative"])
+def test_a_request_that_took_no_time_that_there_is_counts_without_it(log: Path, took: int) -> None:
+    log.write_text(many(5, 1) + pino(2, responseTime=took) + many(5, 3))
+
+    tally = once(log)
+
+    assert tally.requests == 11
+    assert tally.latency == {"GET /pos/orders/:id": {12: 10}}
+
+
 def test_what_is_no_text_is_counted_and_nothing_is_made_of_it(log: Path) -> None:
     log.write_bytes(bytes(range(256)) * 500)
 

@@ -69,6 +69,27 @@ def test_half_lines_and_binary_are_told_apart_from_text(raw: bytes) -> None:
     assert read_line(raw) is None
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *('{"time":%s}', '{"level":"%s"}', '{"responseTime":%s}', '{"request_time":%s}'),
+        *('{"responseTime":-%s}', '{"time":"%s"}', '{"status":%s}'),
+    ],
+)
+def test_a_number_of_400_digits_tells_nothing(raw: str) -> None:
+    assert read_line((raw % ("9" * 400)).encode()) == Line()
+
+
+@pytest.mark.parametrize("raw", ['{"level":"%s"}', '{"time":"%s"}', '{"status":"%s"}'])
+def test_a_text_of_5000_digits_is_no_number(raw: str) -> None:
+    assert read_line((raw % ("9" * 5_000)).encode()) == Line()
+
+
+def test_a_duration_that_is_none_tells_nothing() -> None:
+    assert read_line(b'{"request_time":"nan"}') == Line()
+    assert read_line(b'{"responseTime":-5}') == Line()
+
+
 def test_text_has_the_level_and_time_that_stand_before_it() -> None:
     line = read_line(b"2026-11-24 10:30:00,000 ERROR connect ECONNREFUSED 10.0.0.7:5432")
 

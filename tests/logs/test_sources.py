@@ -251,6 +251,20 @@ def test_a_refusal_is_told_and_the_next_look_reads_on(
     assert asyncio.run(go()) == 1
 
 
+@pytest.mark.parametrize("told", ["soon", "", "-5", "1.5", "9" * 40, "\u0665"])
+def test_a_time_of_lokis_that_is_none_is_told(told: str) -> None:
+    stream = {"stream": {}, "values": [[told, "a line"]]}
+    data = {"resultType": "streams", "result": [stream]}
+    kept = Kept(refusal=answer(200, json.dumps({"status": "success", "data": data})))
+
+    async def go() -> None:
+        async with keeping("loki", kept) as source:
+            await source.reading(LATELY).advance()
+
+    with pytest.raises(Malformed, match="Loki tells no time"):
+        asyncio.run(go())
+
+
 def test_a_service_that_render_does_not_know_is_a_mistake_of_settings() -> None:
     kept = Kept(refusal=answer(404, "{}"))
 

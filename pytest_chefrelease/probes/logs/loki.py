@@ -24,6 +24,7 @@ from pytest_chefrelease.runbook.log_tally import Tally
 _LIMIT = 5_000
 _PAGES = 200
 _BODY_BYTES = 50_000_000
+_TIME_DIGITS = 19
 _LATE_NS = 30_000_000_000
 """Lines reach Loki late and out of order: so much is asked for again."""
 
@@ -90,7 +91,9 @@ class LokiSource:
                 where=answer.url,
                 remedy='Let logs.query select streams, such as {app="api"}.',
             )
-        lines = [(int(at), text) for each in read.data.result for at, text in each.values]
+        lines = [
+            (_time_ns(at, answer), text) for each in read.data.result for at, text in each.values
+        ]
         return sorted(lines)
 
 
@@ -123,6 +126,12 @@ class LokiReading:
 
     async def close(self) -> None:
         """Nothing stays open between two looks."""
+
+
+def _time_ns(told: str, answer: Answer) -> int:
+    if not (told.isascii() and told.isdigit() and len(told) <= _TIME_DIGITS):
+        raise Malformed(f"Loki tells no time but {told[:40]!r}", where=answer.url)
+    return int(told)
 
 
 def _stamped(at_ns: int, text: str) -> bytes:

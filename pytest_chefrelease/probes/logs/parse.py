@@ -15,6 +15,10 @@ import msgspec
 from pytest_chefrelease.probes.logs import times
 
 ERROR_LEVEL = 50
+LONGEST_MS = 1e12
+"""A request that is said to have taken longer (32 years) tells nothing of its time."""
+
+_MOST_DIGITS = 9
 _LEVELS = {
     **dict.fromkeys(("trace", "verbose"), 10),
     "debug": 20,
@@ -129,7 +133,8 @@ def _level(data: Mapping[str, object]) -> int:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return _LEVELS.get(value.lower(), int(value) if value.isdecimal() else 0)
+            is_number = value.isdecimal() and len(value) <= _MOST_DIGITS
+            return _LEVELS.get(value.lower(), int(value) if is_number else 0)
     return 0
 
 
@@ -149,14 +154,18 @@ def _took_ms(data: Mapping[str, object], response: Mapping[str, object]) -> floa
         for name in _MILLISECONDS:
             value = place.get(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                return float(value)
+                return _milliseconds(value)
     seconds = data.get("request_time")  # nginx
     if isinstance(seconds, int | float | str):
         try:
-            return float(seconds) * 1000
-        except ValueError:
+            return _milliseconds(float(seconds) * 1000)
+        except (ValueError, OverflowError):
             pass
     return -1.0
+
+
+def _milliseconds(value: float) -> float:
+    return float(value) if 0 <= value < LONGEST_MS else -1.0
 
 
 def _message(data: Mapping[str, object]) -> str:

@@ -14,7 +14,7 @@ from itertools import compress
 
 import msgspec
 
-from pytest_chefrelease.probes.logs.parse import CRASH, ERROR_LEVEL, Line, read_line
+from pytest_chefrelease.probes.logs.parse import CRASH, ERROR_LEVEL, LONGEST_MS, Line, read_line
 from pytest_chefrelease.probes.logs.source import Window
 from pytest_chefrelease.runbook.log_tally import Group, Tally, note_group
 from pytest_chefrelease.runbook.log_template import (
@@ -146,7 +146,8 @@ class Scanner:
         for asked, took in self._by_path.items():
             by_route[_route(asked.method, asked.url)] += took
         for route, all_of_it in by_route.items():
-            told = {took_ms: count for took_ms, count in Counter(all_of_it).items() if took_ms >= 0}
+            counts = Counter(all_of_it).items()
+            told = {took_ms: count for took_ms, count in counts if 0 <= took_ms < LONGEST_MS}
             if told:
                 self.tally.note_latency(route, told)
         self._by_path.clear()

@@ -15,10 +15,13 @@ _MONTHS = {
 _ACCESS = re.compile(r"(\d\d)/(\w{3})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})")
 LEADING = re.compile(rb"\s*\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)")
 """A time at the beginning of a line of text."""
+_LARGEST = 1e19
 
 
 def from_number(value: float) -> int:
     """Seconds, milliseconds, microseconds or nanoseconds: what lies in our century. 0 if none."""
+    if not 0 < value < _LARGEST:
+        return 0
     for unit_ms in (1000.0, 1.0, 1e-3, 1e-6):
         ms = value * unit_ms
         if 9e11 <= ms < 5e12:  # 1998 to 2128
