@@ -99,7 +99,7 @@ def _fly_entries(path: str, text: str) -> Iterator[Entry]:
     """Variables, build arguments, and files whose content stands in fly.toml."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the latter from thousands of brackets
         place = str(error).rpartition("(at ")[2].rstrip(")")
         raise Malformed(f"{path} is not TOML ({place})", where=path) from None
     build = document.get("build")

@@ -150,7 +150,8 @@ def _provider(lock: bytes | None) -> tuple[str | None, str | None]:
         return None, None
     try:
         provider = tomllib.loads(lock.decode()).get("provider")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    # A number of thousands of digits is a plain ValueError, arrays in arrays have no end.
+    except (ValueError, RecursionError) as error:
         return None, str(error)[:200]
     if not isinstance(provider, str):
         return None, "it names no provider"

@@ -134,7 +134,7 @@ def _number(text: str | None) -> int | None:
 def _fly_app(path: str, text: str) -> Service:
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the latter from thousands of brackets
         place = str(error).rpartition("(at ")[2].rstrip(")")
         raise Malformed(f"{path} is not TOML ({place})", where=path) from None
     fronts = _fly_fronts(document)

@@ -418,7 +418,14 @@ def test_another_providers_migrations_fail(case: Case) -> None:
     assert_red(case.look(), "names the provider 'mysql', not postgresql")
 
 
-@pytest.mark.parametrize("lock", ["provider =\n", "", "\x00", "provider = 3\n"])
+@pytest.mark.parametrize(
+    "lock",
+    [
+        *("provider =\n", "", "\x00", "provider = 3\n"),
+        pytest.param(f"provider = {'9' * 5_000}\n", id="many-digits"),
+        pytest.param(f"provider = {'[' * 5_000}\n", id="many-brackets"),
+    ],
+)
 def test_an_unreadable_lock_file_fails(case: Case, lock: str) -> None:
     case.release(lock=lock)
     case.applied(*SCRIPTS)

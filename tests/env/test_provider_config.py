@@ -155,6 +155,8 @@ def test_a_branch_that_is_not_deployed_by_itself_is_no_mistake(tmp_path: Path) -
         ("[env]", "[env]\nCORS_ORIGIN = 'https://a'", "the application reads CORS_ORIGINS"),
         ("primary_region", "primary_regio", "primary_regio is no key of it; did you mean primary_"),
         ("[env]", "[env", "fly.toml is not TOML"),
+        ("[env]", f"a = {'9' * 5_000}\n[env]", "fly.toml is not TOML"),
+        ("[env]", f"a = {'[' * 5_000}\n[env]", "fly.toml is not TOML"),
     ],
 )
 def test_each_mistake_of_real_fly_files_is_named(

@@ -122,6 +122,8 @@ BOMB = "a: &a [x,x]\n" + "".join(
         ("render.yaml", "[" * 5_000),
         ("fly.toml", "app = \n"),
         ("fly.toml", "app = 'x'\n" + "#" * 1_000_000),
+        ("fly.toml", f"app = {'9' * 5_000}"),
+        ("fly.toml", "app = " + "[" * 5_000),
     ],
 )
 def test_a_file_that_does_not_parse_is_no_evidence(tmp_path: Path, path: str, text: str) -> None:
