@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from math import isfinite
+from math import inf, isfinite
 
 from pytest_chefrelease.runbook.evidence import Fact, Scalar
 
@@ -71,7 +71,7 @@ def fact(name: str, value: Fact) -> tuple[str, str]:
     """One fact in words: ``p95_ms: 612.2`` is ``("P95", "612 ms")``."""
     stem, _, unit = name.rpartition("_")
     if unit in _UNITS and stem and isinstance(value, int | float) and not isinstance(value, bool):
-        return _words(name if unit in _SHARES else stem), _UNITS[unit](value)
+        return _words(name if unit in _SHARES else stem), _UNITS[unit](_as_float(value))
     return _words(name), _value(value)
 
 
@@ -102,7 +102,15 @@ def _scalar(value: Scalar) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
-    return number(value)
+    return number(_as_float(value))
+
+
+def _as_float(value: float) -> float:
+    """The value; JSON can hold whole numbers that are larger than any that is counted with."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
 
 
 _SHARES = ("rate", "ratio")

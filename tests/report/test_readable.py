@@ -65,6 +65,8 @@ def test_a_number_shows_the_digits_that_count(value: float, text: str) -> None:
         ("routes", ROWS, ("Routes", "(route: /orders, n: 3)")),
         ("by", {"a": 1, "b": False}, ("By", "a: 1, b: no")),
         ("p99_ms", float("inf"), ("P99", "inf")),
+        pytest.param("uptime_s", 10**400, ("Uptime", "inf"), id="huge"),
+        pytest.param("sum", -(10**400), ("Sum", "-inf"), id="tiny"),
         ("_s", 3, ("S", "3")),
         ("", 3, ("", "3")),
     ],
