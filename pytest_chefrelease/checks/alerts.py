@@ -97,8 +97,12 @@ def _named(alert: Alert) -> str:
     severity = alert.labels.get("severity")
     kind = f" ({severity})" if severity else ""
     said = _described(alert)
-    since = alert.starts_at.astimezone(UTC).isoformat(timespec="seconds")
-    return f"{alert.name}{kind} since {since}" + (f": {said}" if said else "")
+    return f"{alert.name}{kind} since {_since(alert)}" + (f": {said}" if said else "")
+
+
+def _since(alert: Alert) -> str:
+    """In the zone that Alertmanager tells: years 1 and 9999 have no time in another."""
+    return alert.starts_at.isoformat(timespec="seconds")
 
 
 def _described(alert: Alert) -> str:
@@ -109,5 +113,4 @@ def _described(alert: Alert) -> str:
 def _row(alert: Alert) -> tuple[str, ...]:
     labels = ", ".join(f"{k}={v}" for k, v in sorted(alert.labels.items()) if k != "alertname")
     state = alert.why_suppressed if alert.is_suppressed else alert.status.state
-    since = alert.starts_at.astimezone(UTC).isoformat(timespec="seconds")
-    return alert.name, state, since, labels[:300], _described(alert)
+    return alert.name, state, _since(alert), labels[:300], _described(alert)

@@ -88,7 +88,7 @@ def retry_after_s(answer: Answer, now: datetime) -> float | None:
         return float(told[:9])
     try:
         return max(0.0, (parsedate_to_datetime(told) - now).total_seconds())
-    except (ValueError, TypeError):  # no date, or one without its zone
+    except (ValueError, TypeError, OverflowError):  # no date, or one without its zone
         return None
 
 

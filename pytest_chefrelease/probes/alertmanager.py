@@ -14,7 +14,7 @@ import msgspec
 
 from pytest_chefrelease.errors import Malformed, NotConfigured
 from pytest_chefrelease.probes.http import HttpProbe
-from pytest_chefrelease.probes.vendor_answers import malformed, refuse
+from pytest_chefrelease.probes.vendor_answers import Moment, malformed, refuse
 
 VENDOR = "Alertmanager"
 _BODY_BYTES = 20_000_000
@@ -33,7 +33,7 @@ class Alert(msgspec.Struct, rename="camel"):
     labels: dict[str, str]
     annotations: dict[str, str]
     status: _Status
-    starts_at: datetime
+    starts_at: Moment
     fingerprint: str
 
     @property

@@ -112,7 +112,7 @@ def _rate_limit(answer: Answer) -> RateLimited | None:
 
 def _until(answer: Answer) -> str:
     reset = answer.headers.get("x-ratelimit-reset", "")
-    if not reset.isdigit() or len(reset) > 11:
+    if not (reset.isascii() and reset.isdigit()) or len(reset) > 11:
         return "for up to an hour"
     at = datetime.fromtimestamp(int(reset), UTC)
     minutes = max(1, round((at - answer.observed_at).total_seconds() / 60))

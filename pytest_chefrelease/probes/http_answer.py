@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Never
 
 from msgspec import Struct, field
 
@@ -76,7 +77,7 @@ class Answer(Struct, frozen=True):
         if self.is_truncated:
             raise self._no_json(f"the body is longer than {len(self.body):,} bytes")
         try:
-            return json.loads(self.text().removeprefix("\ufeff"))
+            return json.loads(self.text().removeprefix("\ufeff"), parse_constant=_no_number)
         except (ValueError, RecursionError):
             pass
         if not self.body.strip():
@@ -96,6 +97,11 @@ class Answer(Struct, frozen=True):
             where=self.url,
             remedy="Check that the address is the API's, and what answers there.",
         )
+
+
+def _no_number(name: str) -> Never:
+    """NaN and Infinity, which Python's reader takes and RFC 8259 knows not."""
+    raise ValueError(name)
 
 
 class BoundedBody:

@@ -11,15 +11,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Struct
 
-from pytest_chefrelease.errors import AccessDenied, NotConfigured, RateLimited
+from pytest_chefrelease.errors import AccessDenied, Malformed, NotConfigured, RateLimited
 from pytest_chefrelease.probes.http import Answer, HttpProbe
-from pytest_chefrelease.probes.vendor_answers import malformed, refuse
+from pytest_chefrelease.probes.vendor_answers import Moment, malformed, refuse
 
 VENDOR = "Sentry"
 SCOPES = "event:read, org:read and project:read"
@@ -29,6 +30,7 @@ _NEXT = re.compile(r'<[^>]*>;[^,]*rel="next"[^,]*')
 _CURSOR = re.compile(r'cursor="([^"]+)"')
 _SESSIONS, _CRASH_FREE = "sum(session)", "crash_free_rate(session)"
 _BODY_BYTES = 20_000_000
+_MOMENT_DIGITS = 11
 
 Document = TypeVar("Document")
 Query = tuple[tuple[str, str], ...]
@@ -46,15 +48,15 @@ class Issue(msgspec.Struct, rename="camel"):
     culprit: str | None = None
     count: str = ""
     user_count: int = 0
-    first_seen: datetime | None = None
-    last_seen: datetime | None = None
+    first_seen: Moment | None = None
+    last_seen: Moment | None = None
 
 
 class Deploy(msgspec.Struct, rename="camel"):
     """When a release went to an environment, as somebody told Sentry."""
 
     environment: str
-    date_finished: datetime
+    date_finished: Moment
 
 
 class _Project(msgspec.Struct):
@@ -66,9 +68,9 @@ class Release(msgspec.Struct, rename="camel"):
 
     version: str
     projects: list[_Project]
-    date_created: datetime | None = None
+    date_created: Moment | None = None
     last_deploy: Deploy | None = None
-    last_event: datetime | None = None
+    last_event: Moment | None = None
 
     def is_of(self, project: str) -> bool:
         """Whether it is one of the project's."""
@@ -153,7 +155,10 @@ class SentryApi:
         # Without a groupBy there is one group, or none where there is nothing to tell.
         groups = self._read(answer, _Sessions).groups
         totals = groups[0].totals if groups else {}
-        return Sessions(int(totals.get(_SESSIONS) or 0), totals.get(_CRASH_FREE))
+        count = totals.get(_SESSIONS) or 0
+        if not isfinite(count):
+            raise Malformed(f"{VENDOR} tells no number of sessions", where=answer.url)
+        return Sessions(int(count), totals.get(_CRASH_FREE))
 
     async def releases(self, environment: str) -> list[Release]:
         """The project's newest releases in an environment. Raises ProbeErrors."""
@@ -218,7 +223,7 @@ def _until(headers: Mapping[str, str]) -> str:
     if wait.isdigit():
         return f"Run again in {wait} s"
     reset = headers.get("x-sentry-rate-limit-reset", "")
-    if reset.isdigit():
+    if reset.isascii() and reset.isdigit() and len(reset) <= _MOMENT_DIGITS:
         at = datetime.fromtimestamp(int(reset)).astimezone().isoformat(timespec="seconds")
         return f"Run again after {at}"
     return "Run again later"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
 
 from pytest_chefrelease.errors import AccessDenied, Malformed, NotConfigured, RateLimited
 from pytest_chefrelease.probes.http import Answer
 
-if TYPE_CHECKING:
-    import msgspec
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone, as the documents of all vendors have it: any other is Malformed."""
 
 
 def token_from(variables: Mapping[str, str], name: str, vendor: str) -> str:

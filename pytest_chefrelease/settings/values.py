@@ -7,7 +7,7 @@ None repeats the value: it may be a secret in the wrong place.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -175,13 +175,22 @@ def parse_backup_path(value: object) -> str:
     raise ValueError("a path, a glob, or s3://BUCKET/PREFIX/*.dump is allowed")
 
 
+def _is_some_utc(moment: datetime) -> bool:
+    """Whether it is a time in UTC too: in the years 1 and 9999 not every zone's is."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
 def parse_moment(value: object) -> datetime:
     """A time with its zone, bare or in quotes; raise ValueError otherwise."""
     try:
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         parsed = None
-    if isinstance(parsed, datetime) and parsed.tzinfo is not None:
+    if isinstance(parsed, datetime) and parsed.tzinfo is not None and _is_some_utc(parsed):
         return parsed
     raise ValueError("a time with its zone such as 2026-12-01T10:30:00Z is allowed")
 

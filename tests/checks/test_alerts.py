@@ -60,6 +60,26 @@ def test_a_firing_alert_fails_with_what_it_says() -> None:
     assert ": nobody answers" in result.summary
 
 
+@pytest.mark.parametrize(
+    ("since", "outcome"),
+    [
+        *(("0001-01-01T00:00:00+14:00", "failed"), ("9999-12-31T23:59:59-14:00", "failed")),
+        *(("2026-11-24T10:30:00", "unverified"), ("yesterday", "unverified")),
+    ],
+)
+def test_an_alert_of_any_year_is_told_and_one_without_a_zone_is_not_read(
+    since: str, outcome: str
+) -> None:
+    status = {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []}
+    told = {"labels": {"alertname": "ApiDown"}, "annotations": {}, "fingerprint": "1"}
+    body = json.dumps([told | {"startsAt": since, "status": status}])
+
+    result, _ = look(intercepts=(Intercept("", body=body, content_type="application/json"),))
+
+    assert result.outcome == outcome, result.summary
+    assert (since in result.summary) is (outcome == "failed")
+
+
 def test_silence_without_the_watchdog_proves_nothing() -> None:
     assert look()[0].outcome is Outcome.UNVERIFIED
     assert "Watchdog does not fire" in look()[0].summary

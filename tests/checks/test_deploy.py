@@ -459,6 +459,16 @@ def test_three_unasked_ends_in_a_quarter_of_an_hour_are_a_loop(
     assert ("restart loop" in result.summary) is (outcome is Outcome.FAILED)
 
 
+@pytest.mark.parametrize("ago_s", [2**60, -(2**60)])
+def test_an_event_of_no_time_that_there_is_leaves_it_open(ago_s: int) -> None:
+    state: dict[str, Json] = {**DEPLOYED, "machines": fly.fleet(exits_ago_s=[ago_s])}
+
+    result = instances(serving_fly(), state)
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert "not as documented" in result.summary
+
+
 def test_renders_failures_are_counted_for_each_instance() -> None:
     deploys = [render.deploy(2, BUILD.commit, "live", 900)]
     state: dict[str, Json] = {"deploys": deploys, "failures_ago_s": [20, 40, 60], "failing": 1}

@@ -255,6 +255,9 @@ def test_new_messages_warn_crashes_first_and_known_ones_do_not(log: Path) -> Non
         ('{"uptime": "ten minutes"}', Outcome.UNVERIFIED),
         ('{"uptime": -1}', Outcome.UNVERIFIED),
         ('{"uptime": 1e300}', Outcome.UNVERIFIED),
+        (f'{{"uptime": {"9" * 400}}}', Outcome.UNVERIFIED),
+        ('{"uptime": NaN}', Outcome.UNVERIFIED),
+        ('{"uptime": 1e999}', Outcome.UNVERIFIED),
         ("<html>", Outcome.UNVERIFIED),
     ],
 )
@@ -267,7 +270,11 @@ def test_health_tells_since_when_the_release_runs(log: Path, body: str, outcome:
                 lambda: look(log, "logs.no-5xx", api=site.url, deployed_at=None)
             )
 
-    assert asyncio.run(go()).outcome is outcome
+    result = asyncio.run(go())
+
+    assert result.outcome is outcome
+    is_unknown = "when the release went live is unknown" in result.summary
+    assert is_unknown is (outcome is Outcome.UNVERIFIED)
 
 
 def test_without_deploy_time_or_address_the_remedy_is_the_option(log: Path) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from pytest_chefrelease.probes.sentry import _until
 from pytest_chefrelease.rehearsal.doubles.sentry import issue
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 from pytest_chefrelease.runbook.crash_free import CrashFree, judge
@@ -146,6 +147,26 @@ def test_a_sentry_that_does_not_answer_leaves_it_open(rule: Intercept, says: str
     assert result.outcome is Outcome.UNVERIFIED
     assert says in result.summary
     assert SENTRY_TOKEN not in repr(result)
+
+
+@pytest.mark.parametrize("count", ["NaN", "1e999", "-1e999"])
+def test_a_number_of_sessions_that_is_none_proves_nothing(count: str) -> None:
+    body = f'{{"groups": [{{"totals": {{"sum(session)": {count}}}}}]}}'
+    rule = Intercept("sentry", path="*/sessions/", body=body, content_type="application/json")
+
+    assert look(rule)[0].outcome is Outcome.UNVERIFIED
+    assert "defect" not in look(rule)[0].summary
+
+
+@pytest.mark.parametrize(
+    ("reset", "says"),
+    [
+        *(("1900000000", "Run again after 2030-03-17"), ("\xb2", "Run again later")),
+        *(("9" * 30, "Run again later"), ("", "Run again later")),
+    ],
+)
+def test_a_rate_limit_says_until_when_where_sentry_does(reset: str, says: str) -> None:
+    assert _until({"x-sentry-rate-limit-reset": reset}).startswith(says)
 
 
 def test_wrong_names_and_a_missing_token_are_told() -> None:

@@ -261,8 +261,11 @@ def test_a_rate_limit_is_waited_for_as_told(retry_after: str) -> None:
 
 @pytest.mark.parametrize(
     "retry_after",
-    ["3600", "soon", "", format_datetime(datetime.now(UTC) + timedelta(hours=1))],
-    ids=["seconds", "no time", "empty", "date"],
+    [
+        *("3600", "soon", "", format_datetime(datetime.now(UTC) + timedelta(hours=1))),
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999999999",
+    ],
+    ids=["seconds", "no time", "empty", "date", "no zone"],
 )
 def test_a_rate_limit_that_lasts_is_unverified_and_not_pressed(retry_after: str) -> None:
     result, site = smoke(busy_once(retry_after))

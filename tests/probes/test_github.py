@@ -260,6 +260,13 @@ def test_a_429_without_headers_is_the_secondary_limit() -> None:
     assert isinstance(raised_by(answer(429, "slow down")), RateLimited)
 
 
+@pytest.mark.parametrize("reset", ["\xb2", "9" * 30, "-1", ""])
+def test_a_rate_limit_that_ends_at_no_time_is_still_one(reset: str) -> None:
+    limited = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+
+    assert raised_by(answer(403, "{}", limited)).seen.endswith("for up to an hour")
+
+
 def test_a_token_without_the_permission_is_told_which() -> None:
     error = raised_by(answer(403, '{"message": "Resource not accessible by integration"}'))
 

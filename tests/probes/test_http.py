@@ -140,6 +140,9 @@ def test_text_is_decoded_tolerantly(content_type: str, body: bytes, text: str) -
         ("", "the body is empty"),
         ("[" * 100_000, "instead of JSON"),
         ("{", "instead of JSON: '{'"),
+        ('{"n": NaN}', "instead of JSON"),
+        ('{"n": -Infinity}', "instead of JSON"),
+        ("9" * 5_000, "instead of JSON"),
     ],
 )
 def test_what_is_no_json_is_named(body: str, said: str) -> None:

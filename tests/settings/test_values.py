@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_chefrelease.settings.values import (
     parse_duration,
+    parse_moment,
     parse_url,
     parse_variable_name,
 )
@@ -147,3 +148,9 @@ def test_names_of_variables_are_read(name: str) -> None:
 def test_a_token_in_the_place_of_a_name_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="the name of an environment variable"):
         parse_variable_name(value)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "now"])
+def test_a_moment_that_utc_does_not_have_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a time with its zone"):
+        parse_moment(text)

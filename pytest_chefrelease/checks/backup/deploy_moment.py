@@ -7,6 +7,7 @@ provider's record, the uptime that the application tells.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -71,7 +72,7 @@ async def _provider(look: Context) -> DeployMoment | None:
         return None
     releases = await provider.releases(next(iter(apps.values())))
     at = releases[0].deployed_at if releases else None
-    return DeployMoment(at.astimezone(UTC), f"{provider.name}'s newest deploy") if at else None
+    return _moment(lambda: at.astimezone(UTC), f"{provider.name}'s newest deploy") if at else None
 
 
 async def _uptime(look: Context) -> DeployMoment | None:
@@ -81,4 +82,12 @@ async def _uptime(look: Context) -> DeployMoment | None:
     uptime = document.get("uptime") if isinstance(document, dict) else None
     if isinstance(uptime, bool) or not isinstance(uptime, int | float) or uptime < 0:
         return None
-    return DeployMoment(look.now() - timedelta(seconds=uptime), f"the uptime at {url}")
+    return _moment(lambda: look.now() - timedelta(seconds=uptime), f"the uptime at {url}")
+
+
+def _moment(reckon: Callable[[], datetime], by: str) -> DeployMoment | None:
+    """What somebody's word amounts to; None where that is before the year 1 or after 9999."""
+    try:
+        return DeployMoment(reckon(), by)
+    except OverflowError:
+        return None

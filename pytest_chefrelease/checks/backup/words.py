@@ -19,8 +19,11 @@ def span(time: timedelta) -> str:
 
 
 def moment(time: datetime) -> str:
-    """``2026-11-24 03:10 UTC``."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    """``2026-11-24 03:10 UTC``; with its own zone where UTC has no such time (year 1 or 9999)."""
+    try:
+        return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except OverflowError:
+        return time.isoformat(sep=" ", timespec="minutes")
 
 
 def size(count: float) -> str:

@@ -139,7 +139,7 @@ async def _started_at(look: Context) -> datetime:
     try:
         return _clock(document.get("timestamp"), look.now()) - timedelta(seconds=uptime_s)
     except OverflowError:
-        raise _unknown(f"the uptime is {uptime_s:g} s", url) from None
+        raise _unknown("the uptime is longer than there are years", url) from None
 
 
 def _unknown(seen: str, url: str) -> Malformed:

@@ -20,6 +20,7 @@ from pytest_chefrelease.probes.logs.lines import LineTally
 from pytest_chefrelease.probes.logs.source import LogReading, Window
 from pytest_chefrelease.probes.providers.render_api import API_URL, TOKEN_NAME, VENDOR
 from pytest_chefrelease.probes.providers.vendor_api import VendorApi
+from pytest_chefrelease.probes.vendor_answers import Moment
 from pytest_chefrelease.runbook.log_tally import Tally
 
 __all__ = ["API_URL", "TOKEN_NAME", "RenderSource"]
@@ -35,13 +36,13 @@ class _Service(msgspec.Struct, rename="camel"):
 
 class _Log(msgspec.Struct):
     message: str
-    timestamp: datetime
+    timestamp: Moment
 
 
 class _Page(msgspec.Struct, rename="camel"):
     has_more: bool
-    next_start_time: datetime
-    next_end_time: datetime
+    next_start_time: Moment
+    next_end_time: Moment
     logs: list[_Log]
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from pytest_chefrelease.probes.providers import marks
-from pytest_chefrelease.probes.providers.fly_api import Config, FlyApi, ImageRef, Machine
+from pytest_chefrelease.probes.providers.fly_api import Config, Event, FlyApi, ImageRef, Machine
 from pytest_chefrelease.probes.providers.provider import (
     CRASH_WINDOW,
     Deployed,
@@ -101,13 +101,13 @@ def _instance(machine: Machine, now: datetime) -> Instance:
     )
 
 
-def _crashes(machine: Machine, now: datetime) -> Iterator[datetime]:
+def _crashes(machine: Machine, now: datetime) -> Iterator[Event]:
     for event in machine.events or ():
-        at = datetime.fromtimestamp(event.timestamp / 1000, UTC)
+        age_s = now.timestamp() - event.timestamp / 1000
         end = event.request.exit_event if event.request else None
         is_asked_for = end is not None and end.requested_stop and not end.oom_killed
-        if event.type == "exit" and not is_asked_for and now - at <= CRASH_WINDOW:
-            yield at
+        if event.type == "exit" and not is_asked_for and age_s <= CRASH_WINDOW.total_seconds():
+            yield event
 
 
 def _wanted(machines: Sequence[Machine]) -> int:

@@ -6,8 +6,7 @@ holds stands in "Machine events" of Fly.io's documents.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -16,10 +15,12 @@ from msgspec import Struct
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.http import HttpProbe
 from pytest_chefrelease.probes.providers.vendor_api import VendorApi
+from pytest_chefrelease.probes.vendor_answers import Moment
 
 API_URL = "https://api.machines.dev/v1"
 TOKEN_NAME = "FLY_API_TOKEN"  # noqa: S105 (a variable's name)
 VENDOR = "Fly.io"
+_LATEST_MS = 10**15  # in the year 33658
 
 Document = TypeVar("Document")
 
@@ -28,8 +29,8 @@ class Secret(msgspec.Struct):
     """A secret of an app: never its value."""
 
     name: str
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
 
 
 class _Secrets(msgspec.Struct):
@@ -50,7 +51,7 @@ class Snapshot(msgspec.Struct):
     """A snapshot of a disk."""
 
     id: str
-    created_at: datetime
+    created_at: Moment
     status: str = ""
 
 
@@ -99,7 +100,7 @@ class Event(msgspec.Struct):
     """Something that happened to a machine; ``timestamp`` is in milliseconds since the epoch."""
 
     type: str = ""
-    timestamp: int = 0
+    timestamp: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
     request: EventRequest | None = None
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from pytest_chefrelease.errors import NotConfigured
 from pytest_chefrelease.probes.http import Answer, HttpProbe
 from pytest_chefrelease.probes.providers.vendor_api import VendorApi
+from pytest_chefrelease.probes.vendor_answers import Moment
 
 API_URL = "https://api.render.com/v1"
 TOKEN_NAME = "RENDER_API_KEY"  # noqa: S105 (a variable's name)
@@ -76,8 +77,8 @@ class Deploy(msgspec.Struct, rename="camel"):
     status: str = ""
     commit: Commit | None = None
     image: Image | None = None
-    created_at: datetime | None = None
-    finished_at: datetime | None = None
+    created_at: Moment | None = None
+    finished_at: Moment | None = None
 
 
 class _DeployRow(msgspec.Struct):
@@ -88,7 +89,7 @@ class Instance(msgspec.Struct, rename="camel"):
     """A running instance: its health is not told."""
 
     id: str
-    created_at: datetime
+    created_at: Moment
 
 
 class Reason(msgspec.Struct):
@@ -108,7 +109,7 @@ class Event(msgspec.Struct):
     """Something that happened to a service."""
 
     type: str
-    timestamp: datetime
+    timestamp: Moment
     details: EventDetails = msgspec.field(default_factory=EventDetails)
 
 
@@ -120,7 +121,7 @@ class Recovery(msgspec.Struct, rename="camel"):
     """Whether a database can be brought back to a point in time, and from when on."""
 
     recovery_status: str
-    starts_at: datetime | None = None
+    starts_at: Moment | None = None
 
 
 class RenderApi(Struct, frozen=True):
