@@ -61,6 +61,8 @@ def activate(config: pytest.Config, stage: Stage) -> None:
         directory, options.values(config), os.environ, options.config_file(config)
     )
     base = loaded.path.parent if loaded.path else directory
+    if workerinput is not None:
+        _demand_same(loaded.settings, workerinput, directory)
     include_own(loaded.settings, base, loaded.places)
     # Settings know no checks: here is where both are known.
     if names_items(loaded.settings) and (
@@ -88,6 +90,23 @@ def activate(config: pytest.Config, stage: Stage) -> None:
         from pytest_chefrelease.pytest_glue.ending import Ending
 
         config.pluginmanager.register(Ending(config), "chefrelease-ending")
+        _spread(config)
+
+
+def _spread(config: pytest.Config) -> None:
+    """Where workers are on other hosts, xdist deals the tests as hosts need it."""
+    if any("popen" not in spec for spec in getattr(config.option, "tx", None) or []):
+        from pytest_chefrelease.pytest_glue.hosts import Hosts
+
+        config.pluginmanager.register(Hosts(), "chefrelease-hosts")
+        if config.option.maxworkerrestart is None:
+            config.option.maxworkerrestart = "0"  # a host that was lost does not answer
+
+
+def _demand_same(settings: Settings, workerinput: dict[str, Any], directory: Path) -> None:
+    from pytest_chefrelease.pytest_glue.hosts import demand_same
+
+    demand_same(settings, workerinput["chefrelease_settings"], directory)
 
 
 def _demand_items(settings: Settings) -> None:
@@ -119,7 +138,9 @@ def _release(
 
 def _shared(config: pytest.Config, stage: Stage, workerinput: dict[str, Any] | None) -> Path | None:
     if workerinput is not None:
-        return Path(str(workerinput["chefrelease_shared"]))
+        from pytest_chefrelease.pytest_glue.hosts import shared_here
+
+        return shared_here(config, Path(str(workerinput["chefrelease_shared"])))
     if stage is Stage.MONITORING:
         # A watch is one process: workers would each watch for the whole time, one after
         # the other.
@@ -173,7 +194,10 @@ def _make(reports: Path) -> None:
 
 def worker_input(run: StageRun, config: pytest.Config) -> dict[str, object]:
     """What a worker is told, as plain data."""
+    from pytest_chefrelease.pytest_glue.hosts import fingerprint
+
     return {
+        "chefrelease_settings": fingerprint(run.settings),
         "chefrelease_directory": str(config.invocation_params.dir),
         **options.for_worker(config),
         "chefrelease_release": asdict(run.release),

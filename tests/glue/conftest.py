@@ -17,7 +17,13 @@ catalogue()
 
 
 @pytest.fixture
-def application() -> Iterator[Application]:
+def address() -> str:
+    """Where the application listens; a test with several hosts has another."""
+    return "127.0.0.1"
+
+
+@pytest.fixture
+def application(address: str) -> Iterator[Application]:
     app = Application()
 
     class Handler(BaseHTTPRequestHandler):
@@ -25,6 +31,7 @@ def application() -> Iterator[Application]:
 
         def do_GET(self) -> None:
             app.requests.append(self.path)
+            app.visitors.append(self.client_address[0])
             if app.delay is not None:
                 app.delay.wait(20)
             page = app.pages.get(self.path)
@@ -39,9 +46,9 @@ def application() -> Iterator[Application]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((address, 0), Handler)
     server.daemon_threads = True
-    app.url = f"http://127.0.0.1:{server.server_port}"
+    app.url = f"http://{address}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield app

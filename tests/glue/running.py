@@ -24,6 +24,7 @@ class Application:
     health: dict[str, object] = field(default_factory=dict)
     delay: threading.Event | None = None
     requests: list[str] = field(default_factory=list)
+    visitors: list[str] = field(default_factory=list)
     pages: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
@@ -59,9 +60,12 @@ class Ran:
 Gate = Callable[..., Ran]
 
 
-def only_health(pytester: pytest.Pytester, more: str = "", also: str = "") -> None:
+def only_health(
+    pytester: pytest.Pytester, more: str = "", also: str | tuple[str, ...] = ()
+) -> None:
     """A project for which every item but the health endpoint (and ``also``) is taken out."""
-    left_out = [item_id for item_id in catalogue() if item_id not in ("health.endpoint", also)]
+    wanted = ("health.endpoint", *((also,) if isinstance(also, str) else also))
+    left_out = [item_id for item_id in catalogue() if item_id not in wanted]
     lines = ["[release]", 'version = "v1.5.0"', "[not_applicable]"]
     lines += [f'"{item_id}" = "this test looks at health only"' for item_id in left_out]
     text = "\n".join(lines) + "\n" + more
