@@ -27,7 +27,8 @@ from pytest_chefrelease.probes.backups.header import Header, read_header, read_s
 from pytest_chefrelease.probes.backups.rows import RowCounter
 from pytest_chefrelease.probes.scratch.programs import Programs, find_programs
 
-_CHUNK = 1 << 20
+# What a pipe holds: more at a time leaves the processor's cache and took half as long again.
+_CHUNK = 1 << 16
 _YIELDING = 10  # nice(1)
 _NEWER = "unsupported version"
 
@@ -200,7 +201,7 @@ def _unpacked_zstd(file: IO[bytes]) -> IO[bytes]:
 
 
 def chunks(stream: IO[bytes], is_wanted: Callable[[], bool]) -> Iterator[bytes]:
-    """What is left of a stream, a megabyte at a time. Raises CancelledError."""
+    """What is left of a stream, a pipe's content at a time. Raises CancelledError."""
     while chunk := stream.read(_CHUNK):
         if not is_wanted():
             raise CancelledError
