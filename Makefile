@@ -57,11 +57,20 @@ $(STAMPS)/prisma: $(wildcard tests/prisma/*) $(STAMPS)/venv
 	npm ci --prefix .venv/prisma --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# Locust patches sockets and threads of its whole process, and brings other libraries than ours:
+# it has an environment of its own.
+$(STAMPS)/locust: tests/locust/requirements.txt $(STAMPS)/venv
+	$(BIN)/python -m venv --clear .venv/locust
+	.venv/locust/bin/python -m pip --disable-pip-version-check install --quiet \
+		--require-hashes -r tests/locust/requirements.txt
+	@touch $@
+
 rehearsal: setup
 	$(BIN)/chefrelease rehearse $(ARGS)
 
 # Tests that measure time, and browsers, have the machine for themselves.
-test: setup $(STAMPS)/redis $(STAMPS)/pgbouncer $(STAMPS)/prometheus $(STAMPS)/prisma
+test: setup $(STAMPS)/redis $(STAMPS)/pgbouncer $(STAMPS)/prometheus $(STAMPS)/prisma \
+		$(STAMPS)/locust
 	$(BIN)/pytest tests -m alone --timeout 600 $(ARGS)
 	$(BIN)/pytest tests -m "not alone" -n $(JOBS) --dist worksteal --timeout 300 $(ARGS)
 
@@ -91,6 +100,9 @@ lock: $(STAMPS)/requirements
 	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--quiet $(if $(UPGRADE),--upgrade) --output-file requirements.txt
+	$(BIN)/uv pip compile tests/locust/requirements.in --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
+		$(if $(UPGRADE),--upgrade) --output-file tests/locust/requirements.txt
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

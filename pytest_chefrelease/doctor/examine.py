@@ -36,6 +36,7 @@ _LOOKS: Mapping[Kind, Look] = {
     Kind.SENTRY: network.sentry,
     Kind.ALERTS: network.alerts,
     Kind.METRICS: network.metrics,
+    Kind.LOAD: machine.load,
     Kind.LOGS: network.logs,
     Kind.BACKUPS: machine.backups,
     Kind.AUTOMATIC: network.automatic,

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SENTRY = "sentry"
     ALERTS = "alerts"
     METRICS = "metrics"
+    LOAD = "load"
     LOGS = "logs"
     BACKUPS = "backups"
     AUTOMATIC = "automatic backups"

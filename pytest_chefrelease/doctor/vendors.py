@@ -42,6 +42,7 @@ def sources_of(settings: Settings) -> tuple[Source, ...]:
         _sentry(settings),
         _alerts(settings),
         _prometheus(settings),
+        _locust(settings),
         _logs(settings),
     )
 
@@ -152,6 +153,19 @@ def _prometheus(settings: Settings) -> Source:
         touches=(Touch("GET", table.url, is_host=True),) if table.url else (),
         credentials=(table.token_env,) if table.url and table.token_env else (),
         remedy="Set prometheus.url in release.toml.",
+        is_optional=True,
+    )
+
+
+def _locust(settings: Settings) -> Source:
+    path = settings.latency.locust
+    return Source(
+        name="Locust's statistics",
+        kind=Kind.LOAD,
+        items=("latency.p95",),
+        place=path,
+        touches=(Touch("read", path),) if path else (),
+        remedy="Set latency.locust in release.toml to the file of locust --json-file.",
         is_optional=True,
     )
 

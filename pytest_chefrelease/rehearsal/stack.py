@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from pytest_chefrelease.rehearsal import backups, past, people, repository, vari
 from pytest_chefrelease.rehearsal.control_client import ControlClient
 from pytest_chefrelease.rehearsal.databases import AT_START, Database
 from pytest_chefrelease.rehearsal.doubles import fly, sentry
+from pytest_chefrelease.rehearsal.doubles.locust import Load
 from pytest_chefrelease.rehearsal.gate import Gate
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 from pytest_chefrelease.rehearsal.process import ServerProcess
@@ -59,6 +61,7 @@ class Stack:
         self.gate = Gate()
         self.rotated_on = _usual_rotation()
         self.log_source = self._usual_log_source
+        self.load = Load()
 
     def __enter__(self) -> Self:
         try:
@@ -196,6 +199,10 @@ class Stack:
         return f"file:{self.logs / 'production-api.json'}"
 
     @property
+    def _statistics(self) -> Path:
+        return self.workspace / "load.json"
+
+    @property
     def database_log(self) -> Path:
         """PostgreSQL's log, with every statement."""
         return self._cluster.log
@@ -234,6 +241,8 @@ class Stack:
                 repository=self.repository.path,
                 slug=SLUG,
                 logs=self.log_source,
+                locust=self._statistics,
+                latency_source=self.load.source,
                 backups=self.backups,
                 urls={**self.urls, **self._named},
                 rotated_on=self.rotated_on,
@@ -243,7 +252,8 @@ class Stack:
         return text + remembered + self._more_settings
 
     def write_release_toml(self) -> Path:
-        """Write release.toml into the workspace and give its path."""
+        """Write release.toml and what Locust has left into the workspace, and give its path."""
+        self._statistics.write_text(self.load.statistics(time.time()), encoding="utf-8")
         path = self.workspace / "release.toml"
         path.write_text(self.release_toml, encoding="utf-8")
         return path
@@ -336,6 +346,7 @@ class Stack:
         self._more_settings = ""
         self.rotated_on = _usual_rotation()
         self.log_source = self._usual_log_source
+        self.load = Load()
         self.production.reset(moment)
         self.staging.reset()
         shutil.rmtree(self.backups, ignore_errors=True)

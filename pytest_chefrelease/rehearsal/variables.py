@@ -118,6 +118,8 @@ class Places(Struct, frozen=True):
     slug: str
     logs: str
     backups: Path
+    locust: Path
+    latency_source: str
     urls: Mapping[str, str]
     rotated_on: date
 
@@ -143,6 +145,8 @@ def release_toml(places: Places) -> str:
         staging_ready=_text(f"{shlex.quote(sys.executable)} scripts/verify/staging-ready"),
         backups=_text(str(places.backups / "*.dump")),
         logs=_text(places.logs),
+        locust=_text(str(places.locust)),
+        latency_source=_text(places.latency_source),
     )
 
 
@@ -216,6 +220,8 @@ browser = true
 
 # On loopback, measuring may be quicker than it should be on a production system.
 [latency]
+source = {latency_source}
+locust = {locust}
 endpoints = ["/health", "/inventory/items"]
 requests = 300
 rate = 50

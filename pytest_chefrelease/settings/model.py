@@ -515,11 +515,14 @@ class LatencyTable(Table):
     endpoints together; the budget in requests is ``requests`` times ``budget``.
     ``calibration`` is how many requests measure an endpoint of the running version before the
     deploy, half of them each time. Slower counts from ``slower_share`` of what was before,
-    and from ``slower_least`` on.
+    and from ``slower_least`` on. ``locust`` is the file that ``locust --json-file`` has written,
+    relative to the repository, whose last request may be ``locust_max_age`` old.
     """
 
     p95: Duration = timedelta(milliseconds=500)
-    source: Literal["probe", "prometheus", "logs"] = "probe"
+    source: Literal["probe", "prometheus", "logs", "locust"] = "probe"
+    locust: SomeText | None = None
+    locust_max_age: Duration = timedelta(hours=1)
     endpoints: tuple[MeasuredPath, ...] = ()
     requests: Annotated[int, Field(ge=1)] = 300
     rate: Annotated[float, Field(gt=0)] = 10.0

@@ -79,6 +79,8 @@ def settings_at(url: str, ground: Ground) -> Settings:
             slug="chefcloud/chefcloud",
             logs=ground.logs or f"file:{ground.backups / 'no.json'}",
             backups=ground.backups,
+            locust=ground.backups / "no.json",
+            latency_source="probe",
             urls=dict.fromkeys(SITES, url),
             rotated_on=(datetime.now(UTC) - timedelta(days=30)).date(),
         )

@@ -10,6 +10,7 @@ from pytest_chefrelease.checks.closed import unless_closed
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.declare import check
 from pytest_chefrelease.checks.engine import timeout_of
+from pytest_chefrelease.checks.latency.by_locust import verify_by_locust, with_locusts_word
 from pytest_chefrelease.checks.latency.by_log import (
     Witness,
     beside,
@@ -57,6 +58,8 @@ async def latency_p95(look: Context, endpoint: str) -> Evidence:
         return await verify_by_log(look, endpoint)
     if look.settings.latency.source == "prometheus":
         return await p95_from_prometheus(look, endpoint)
+    if look.settings.latency.source == "locust":
+        return await verify_by_locust(look, endpoint)
     demand_source(look)
     address(look, endpoint)  # its own address first: others' are no matter of this check
     found = await campaign(look, targets(look), timeout_of(P95, look.settings))
@@ -65,6 +68,7 @@ async def latency_p95(look: Context, endpoint: str) -> Evidence:
     witness = await second_witness(look, endpoint)
     seen = beside(evidence_of(endpoint, measured, found, look.settings.latency), witness)
     judged = _judge(look, endpoint, found, seen, witness)
+    judged = await with_locusts_word(look, endpoint, judged)
     return await with_platforms_word(look, endpoint, judged)
 
 

@@ -54,6 +54,15 @@ async def backups(source: Source, around: Around) -> str:
     return f"{count}, the newest of {found[0].changed_at:%Y-%m-%d %H:%M} UTC"
 
 
+async def load(source: Source, around: Around) -> str:
+    """How much Locust has asked, and of what."""
+    from pytest_chefrelease.probes.locust import read_statistics
+
+    found = read_statistics(around.repository / str(source.place))
+    requests = sum(entry.num_requests for entry in found)
+    return f"{requests} requests to {len(found)} names"
+
+
 async def program(source: Source, around: Around) -> str:
     """A program of ours with its version, or one of the user's that is here."""
     name = str(source.place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pytest_chefrelease.rehearsal.doubles.locust import Load
 from pytest_chefrelease.rehearsal.intercept import Intercept, Json
 
 if TYPE_CHECKING:
@@ -58,6 +59,15 @@ def unsetting(name: str) -> Effect:
 
     def apply(stack: Stack) -> None:
         del stack.environment[name]
+
+    return apply
+
+
+def loading(load: Load) -> Effect:
+    """Locust has found something else."""
+
+    def apply(stack: Stack) -> None:
+        stack.load = load
 
     return apply
 

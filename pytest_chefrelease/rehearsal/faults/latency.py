@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_chefrelease.rehearsal.faults.effects import Effect, changing, intercepting
+from datetime import timedelta
+
+from pytest_chefrelease.rehearsal.doubles.locust import Load
+from pytest_chefrelease.rehearsal.faults.effects import Effect, changing, intercepting, loading
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.faults.parameters import LATENCY, SLOWER
 from pytest_chefrelease.rehearsal.intercept import Intercept
@@ -57,6 +60,22 @@ FAULTS = (
         Stage.POSTRELEASE,
         changing("prometheus", latency_s=0.8),
         unverified=tuple(LATENCY.values()),
+        verdict=Decision.HOLD,
+    ),
+    Fault(
+        "locust-disagrees",
+        "The prober finds all quick; under Locust's load the inventory takes 900 ms",
+        Stage.POSTRELEASE,
+        loading(Load(took_ms={"/health": 20, _PATH: 900})),
+        unverified=(LATENCY[_PATH],),
+        verdict=Decision.HOLD,
+    ),
+    Fault(
+        "locust-stale",
+        "P95 is to be read from Locust, whose statistics are of yesterday",
+        Stage.POSTRELEASE,
+        loading(Load(source="locust", age=timedelta(days=1))),
+        unverified=(*LATENCY.values(), *SLOWER.values()),
         verdict=Decision.HOLD,
     ),
     Fault(
