@@ -67,7 +67,9 @@ async def _read(look: Context, url: str) -> AlertsReading:
     token = token_from(look.environment, name, "Alertmanager") if name else None
     api = AlertmanagerApi(look.probes.http, url, token, name or "")
     alerts = [a for a in await api.alerts(table.matchers) if a.name != table.watchdog]
-    watchdog = await api.alerts([f'alertname="{table.watchdog}"']) if table.watchdog else []
+    asked = await api.alerts([f'alertname="{table.watchdog}"']) if table.watchdog else []
+    # What stands between may leave the filter out: another alert is no watchdog.
+    watchdog = [alert for alert in asked if alert.name == table.watchdog]
     return AlertsReading(tuple(alerts), tuple(watchdog), datetime.now(UTC))
 
 

@@ -52,8 +52,8 @@ async def _error_rate(look: Context, api: PrometheusApi) -> Evidence:
     status = f'{table.status_label}=~"5.."'
     every = selector(table.matchers)
     wrong = selector((*table.matchers, status))
-    total = await api.number(f"sum(increase({table.requests}{every}[{window}]))")
-    failed = await api.number(f"sum(increase({table.requests}{wrong}[{window}]))") or 0.0
+    total = await api.count(f"sum(increase({table.requests}{every}[{window}]))")
+    failed = await api.count(f"sum(increase({table.requests}{wrong}[{window}]))") or 0.0
     if not total or total < _LEAST_REQUESTS:
         raise Unverified(
             f"{total or 0:.0f} requests in {window}: no traffic is not the same as no errors",

@@ -16,6 +16,8 @@ from pytest_chefrelease.errors import Malformed
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:+-]+)", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Answer(Struct, frozen=True):
@@ -73,11 +75,13 @@ class Answer(Struct, frozen=True):
             return self.body.decode("utf-8", "replace")
 
     def json(self) -> object:
-        """The body as JSON. Raises Malformed, saying what came instead."""
+        """The body as JSON, all text of it UTF-8. Raises Malformed, saying what came instead."""
         if self.is_truncated:
             raise self._no_json(f"the body is longer than {len(self.body):,} bytes")
+        text = self.text().removeprefix("\ufeff")
         try:
-            return json.loads(self.text().removeprefix("\ufeff"), parse_constant=_no_number)
+            document = json.loads(text, parse_constant=_no_number)
+            return _in_whole_characters(document) if _HALF.search(text) else document
         except (ValueError, RecursionError):
             pass
         if not self.body.strip():
@@ -97,6 +101,18 @@ class Answer(Struct, frozen=True):
             where=self.url,
             remedy="Check that the address is the API's, and what answers there.",
         )
+
+
+def _in_whole_characters(value: object) -> object:
+    """The same with U+FFFD for halves of surrogate pairs, as cut emoji are: no text has them."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_in_whole_characters(each) for each in value]
+    if isinstance(value, dict):
+        pairs = value.items()
+        return {_SURROGATE.sub("\ufffd", k): _in_whole_characters(each) for k, each in pairs}
+    return value
 
 
 def _no_number(name: str) -> Never:

@@ -62,6 +62,27 @@ class PrometheusApi:
 
         Raises ProbeErrors.
         """
+        found = await self._vector(promql)
+        return tuple(sample for sample in found if not math.isnan(sample.value))
+
+    async def count(self, promql: str) -> float | None:
+        """The one value of an expression that counts; None where nothing is known.
+
+        Raises ProbeErrors, Malformed for what is no count: no errors and no number of errors
+        are not the same.
+        """
+        found = await self._vector(promql)
+        if not found:
+            return None
+        if not 0 <= found[0].value < math.inf:
+            raise Malformed(
+                f"{VENDOR} counts {found[0].value:g}",
+                expected=f"a number of {promql[:200]}",
+                where=self.url,
+            )
+        return found[0].value
+
+    async def _vector(self, promql: str) -> tuple[Sample, ...]:
         headers = {"accept": "application/json"}
         if self.token:
             headers["authorization"] = f"Bearer {self.token}"
@@ -72,17 +93,11 @@ class PrometheusApi:
         refuse(answer, VENDOR, self.token_name or "prometheus.token_env (none is set)")
         try:
             elements = msgspec.convert(answer.json(), _Answer).data.result
-            found = [Sample(each.metric, float(each.value[1])) for each in elements]
+            return tuple(Sample(each.metric, float(each.value[1])) for each in elements)
         except msgspec.ValidationError as error:
             raise malformed(answer, VENDOR, error) from None
         except ValueError:
             raise Malformed(f"{VENDOR} gives a value that is no number", where=self.url) from None
-        return tuple(sample for sample in found if not math.isnan(sample.value))
-
-    async def number(self, promql: str) -> float | None:
-        """The one value of an expression that aggregates all; None where nothing is known."""
-        found = await self.query(promql)
-        return found[0].value if found else None
 
 
 def selector(matchers: Sequence[str]) -> str:

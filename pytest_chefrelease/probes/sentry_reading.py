@@ -48,7 +48,7 @@ async def find_release(api: SentryApi, names: Sequence[str]) -> Release | None:
     """The first of the names that is a release of the project. Raises ProbeErrors."""
     for name in names:
         release = await api.release(name)
-        if release is not None and release.is_of(api.project):
+        if release is not None and release.version == name and release.is_of(api.project):
             return release
     # No release, or nothing to see at all: the second is a mistake in settings.
     await api.demand_project()

@@ -80,6 +80,17 @@ def test_an_alert_of_any_year_is_told_and_one_without_a_zone_is_not_read(
     assert (since in result.summary) is (outcome == "failed")
 
 
+def test_another_alert_is_no_watchdog_where_the_filter_is_left_out() -> None:
+    quiet = {"state": "suppressed", "silencedBy": ["s-1"], "inhibitedBy": [], "mutedBy": []}
+    told = {"annotations": {}, "fingerprint": "1", "startsAt": "2026-11-24T10:30:00Z"}
+    body = json.dumps([told | {"labels": {"alertname": "Quiet"}, "status": quiet}])
+
+    result, _ = look(intercepts=(Intercept("", body=body, content_type="application/json"),))
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert "Watchdog does not fire" in result.summary
+
+
 def test_silence_without_the_watchdog_proves_nothing() -> None:
     assert look()[0].outcome is Outcome.UNVERIFIED
     assert "Watchdog does not fire" in look()[0].summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from pytest_chefrelease.runbook.histogram import classes, quantile
 from pytest_chefrelease.runbook.item import Symptom
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 from tests.checks.looking import verified, verify
+from tests.probes import loopback
+from tests.probes.loopback import always, answer
 from tests.probes.monitoring_doubles import serving
 from tests.probes.prometheus_servers import (
     Exporter,
@@ -179,6 +182,37 @@ def shape(body: Any) -> Any:  # noqa: ANN401 (a vendor's document)
     (first, *_) = body["data"]["result"]
     keys = (sorted(body), sorted(body["data"]), body["data"]["resultType"], sorted(first))
     return (*keys, [isinstance(first["value"][0], float), isinstance(first["value"][1], str)])
+
+
+def answering(item: str, parameter: str, *samples: tuple[str, str]) -> Result:
+    """An item's result where every query gives these samples: a bucket's bound, and a value."""
+    result = [{"metric": {"le": le}, "value": [1.0, value]} for le, value in samples]
+    body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
+
+    async def go() -> Result:
+        async with loopback.serving(always(answer(200, body))) as site:
+            tables = {"prometheus": {"url": site.url}, "latency": {"source": "prometheus"}}
+            return await verify(item, tables, parameter=parameter)
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-3", "1e309"])
+def test_a_count_that_is_none_is_not_zero(value: str) -> None:
+    result = answering("metrics.signal", "error-rate", ("", value))
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert "Prometheus counts" in result.summary
+
+
+@pytest.mark.parametrize(
+    ("bound", "value"), [("soon", "500"), ("NaN", "500"), ("0.1", "+Inf"), ("0.1", "-1")]
+)
+def test_a_bucket_that_is_none_says_nothing_of_the_latency(bound: str, value: str) -> None:
+    result = answering("latency.p95", "/health", ("+Inf", "500"), (bound, value))
+
+    assert result.outcome is Outcome.UNVERIFIED
+    assert "Prometheus has a bucket up to" in result.summary
 
 
 def test_without_a_prometheus_it_does_not_apply() -> None:

@@ -123,6 +123,15 @@ def test_a_release_that_sentry_does_not_know_proves_nothing() -> None:
     assert "sentry.release" in result.remedy
 
 
+def test_another_release_than_the_one_asked_for_proves_nothing() -> None:
+    body = '{"version": "v1.4.2", "projects": [{"slug": "api"}]}'
+    rule = Intercept("sentry", path="*/releases/v*", body=body, content_type="application/json")
+
+    result, _ = look(rule)
+
+    assert result.outcome is Outcome.UNVERIFIED, result.summary
+
+
 def test_the_release_is_found_by_the_name_that_settings_give() -> None:
     result, _ = look(state={"releases": ["cloud-1.5.0"]}, release="cloud-{bare}")
 

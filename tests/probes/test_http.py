@@ -158,6 +158,18 @@ def test_json_with_a_byte_order_mark_is_read() -> None:
     assert got.json() == {"a": 1}
 
 
+def test_half_a_character_in_json_is_read_as_unknown() -> None:
+    body = r'{"cut \ud83d": ["\ud83d\ude00 \udE00", 1], "pair": "\ud83d\ude00", "none": "\\ud800"}'
+
+    got, _ = ask_server(always(answer(200, body)))
+
+    assert got.json() == {
+        "cut \ufffd": ["\U0001f600 \ufffd", 1],
+        "pair": "\U0001f600",
+        "none": "\\ud800",
+    }
+
+
 # --- bounds
 
 

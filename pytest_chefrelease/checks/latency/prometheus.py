@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from pytest_chefrelease.checks.context import Context
 from pytest_chefrelease.checks.prometheus_access import prometheus_of, window_of
-from pytest_chefrelease.errors import Failed, NotConfigured, ProbeError, Unverified
-from pytest_chefrelease.probes.prometheus import PrometheusApi, selector
+from pytest_chefrelease.errors import Failed, Malformed, NotConfigured, ProbeError, Unverified
+from pytest_chefrelease.probes.prometheus import PrometheusApi, Sample, selector
 from pytest_chefrelease.runbook import p95
 from pytest_chefrelease.runbook.evidence import Evidence, Table
 from pytest_chefrelease.runbook.histogram import Bucket, BucketQuantile, classes, quantile
@@ -107,10 +107,26 @@ async def _read(look: Context, api: PrometheusApi, endpoint: str) -> _Seen:
     quoted = endpoint.replace("\\", "\\\\").replace('"', '\\"')
     chosen = selector((*table.matchers, f'{table.route_label}="{quoted}"'))
     found = await api.query(f"sum by (le) (increase({table.histogram}_bucket{chosen}[{window}]))")
-    buckets = [(float(each.labels.get("le", "inf")), each.value) for each in found]
+    buckets = [_bucket(each, table.url) for each in found]
     requests = max((count for _, count in buckets), default=0.0)
     enough = requests >= p95.LEAST_REQUESTS
     return _Seen(requests, quantile(_SHARE, buckets) if enough else None, tuple(buckets))
+
+
+def _bucket(sample: Sample, url: str | None) -> tuple[float, float]:
+    """A bucket's upper bound in seconds, and how many requests it counts. Raises Malformed."""
+    told = sample.labels.get("le", "inf")
+    try:
+        bound = float(told)
+    except ValueError:
+        bound = math.nan
+    if math.isnan(bound) or not 0 <= sample.value < math.inf:
+        raise Malformed(
+            f"Prometheus has a bucket up to {told[:40]} s with {sample.value:g} requests",
+            where=url or "",
+            remedy="Correct prometheus.histogram: it names a histogram of seconds.",
+        )
+    return bound, sample.value
 
 
 def _distribution(seen: _Seen) -> Table:

@@ -87,7 +87,7 @@ class LokiSource:
             raise malformed(answer, "Loki", error) from None
         if read.data.result_type != "streams":
             raise Malformed(
-                f"Loki answers with a {read.data.result_type}, no lines",
+                f"Loki answers with a {read.data.result_type[:40]}, no lines",
                 where=answer.url,
                 remedy='Let logs.query select streams, such as {app="api"}.',
             )
