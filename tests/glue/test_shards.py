@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
@@ -37,6 +38,18 @@ def test_shards_share_the_tests_and_have_one_verdict(
     parts = [node_ids(first.folder / name) for name in ("first", "second")]
     assert not set(parts[0]) & set(parts[1])
     assert sorted(parts[0] + parts[1]) == node_ids(whole) == node_ids(first.folder / "reports")
+    assert cases_of(whole) == cases_of(first.folder / "reports")
+    assert '<property name="verdict" value="GO"' in junit(first.folder / "reports")
+    assert '<property name="verdict" value="HOLD"' in junit(first.folder / "alone")
+
+
+def junit(reports: Path) -> str:
+    return (reports / "postrelease.xml").read_text(encoding="utf-8")
+
+
+def cases_of(reports: Path) -> list[str]:
+    cases = ET.fromstring(junit(reports)).iter("testcase")
+    return sorted(f"{case.get('classname')}.{case.get('name')}" for case in cases)
 
 
 def node_ids(reports: Path) -> list[str]:
