@@ -70,9 +70,9 @@ class Seen:
         return self.result.item.id
 
 
-def settings_at(url: str, ground: Ground) -> Settings:
-    """Everything that can be configured is, all of it at one address."""
-    text = variables.release_toml(
+def toml_at(url: str, ground: Ground) -> str:
+    """The rehearsal's release.toml, all of it at one address."""
+    return variables.release_toml(
         Places(
             version="v1.5.0",
             repository=ground.repository,
@@ -85,7 +85,11 @@ def settings_at(url: str, ground: Ground) -> Settings:
             rotated_on=(datetime.now(UTC) - timedelta(days=30)).date(),
         )
     )
-    tables = tomllib.loads(text)
+
+
+def settings_at(url: str, ground: Ground) -> Settings:
+    """Everything that can be configured is, all of it at one address."""
+    tables = tomllib.loads(toml_at(url, ground))
     for name, table in _QUICK.items():
         tables[name] = tables.get(name, {}) | table
     return Settings.model_validate(tables)
