@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from pytest_chefrelease.pytest_glue.activation import StageRun
 
 _CLOSING_S = 5.0
+_MOMENT_S = 0.1
+_MOST_AT_ONCE = 500
+"""More than any host's limit lets through at once; each that waits takes memory."""
 
 
 class Runner:
@@ -45,12 +49,13 @@ class Runner:
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._hold = hold
         self._redact = redact
-        self._futures: dict[str, Future[Result]] = {}
+        self._known: set[str] = set()
+        self._settled = threading.Condition()
+        self._ended: dict[str, Result | BaseException] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="chefrelease", daemon=True)
         self._thread.start()
         self._look = make_context(self._lines.put)
-        self._finished: dict[str, Result] = {}
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -66,32 +71,45 @@ class Runner:
     def start_all(self, tasks: Sequence[Task]) -> None:
         """Start every task: at once, or behind those that may not be disturbed."""
         ordered = sorted(tasks, key=lambda task: task.check.item.severity)
-        for task in ordered:
-            self._futures[task.nodeid] = Future()
+        self._known.update(task.nodeid for task in ordered)
         self._spawn(self._run_all(ordered))
 
     async def _run_all(self, tasks: Sequence[Task]) -> None:
-        together = [t for t in tasks if self._look.watch is not None or not _waits(t)]
-        await asyncio.gather(*(self._settle(task) for task in together))
-        alone = sorted((t for t in tasks if t not in together), key=_is_last)
+        is_watch = self._look.watch is not None
+        together = [task for task in tasks if is_watch or not _waits(task)]
+        await self._settle_all(together, len(together) if is_watch else _MOST_AT_ONCE)
+        alone = sorted((task for task in tasks if not is_watch and _waits(task)), key=_is_last)
         for item_id in dict.fromkeys(task.check.item.id for task in alone):
-            same = (task for task in alone if task.check.item.id == item_id)
-            await asyncio.gather(*(self._settle(task) for task in same))
+            same = [task for task in alone if task.check.item.id == item_id]
+            await self._settle_all(same, _MOST_AT_ONCE)
+
+    async def _settle_all(self, tasks: Sequence[Task], at_once: int) -> None:
+        """Settle tasks in their order, so many at a time."""
+        waiting = iter(tasks)
+
+        async def one_after_the_other() -> None:
+            for task in waiting:
+                await self._settle(task)
+
+        await asyncio.gather(*(one_after_the_other() for _ in range(min(len(tasks), at_once))))
 
     async def _settle(self, task: Task) -> None:
-        future = self._futures[task.nodeid]
+        """Run a task; whatever comes of it, the test that waits for it hears of it."""
+        ended: Result | BaseException
         try:
             async with self._hold.of(task.check.item):
-                result = self._redact(await run_check(task, self._look))
-        except asyncio.CancelledError:
-            future.cancel()
+                ended = self._redact(await run_check(task, self._look))
+        except asyncio.CancelledError as error:
+            self._end(task, error)
             raise
-        except BaseException as error:  # the waiting test must hear of it, whatever it is
-            future.set_exception(error)
-            raise
-        else:
-            self._finished[task.nodeid] = result
-            future.set_result(result)
+        except BaseException as error:  # noqa: BLE001 (the others go on)
+            ended = error
+        self._end(task, ended)
+
+    def _end(self, task: Task, ended: Result | BaseException) -> None:
+        with self._settled:
+            self._ended[task.nodeid] = ended
+            self._settled.notify_all()
 
     @property
     def watch(self) -> Watch | None:
@@ -103,21 +121,31 @@ class Runner:
         task: Task,
         show: Callable[[str], None],
         meanwhile: Callable[[], None] = lambda: None,
+        limit_s: float = float("inf"),
     ) -> Result:
-        """Wait for a task's result, starting it if nobody has, and show progress meanwhile."""
-        if task.nodeid not in self._futures:
-            self._futures[task.nodeid] = Future()
+        """Wait for a task's result, starting it if nobody has, and show progress meanwhile.
+
+        Raises TimeoutError after ``limit_s``: the check's own limit has not ended it.
+        """
+        if task.nodeid not in self._known:
+            self._known.add(task.nodeid)
             self._spawn(self._settle(task))
-        future = self._futures[task.nodeid]
-        while True:
-            try:
-                return future.result(timeout=0.1)
-            except FutureTimeoutError:
-                self._show_progress(show)
-                meanwhile()
-            finally:
-                if future.done():
-                    self._show_progress(show)
+        until = time.monotonic() + limit_s
+        while (ended := self._wait(task.nodeid)) is None:
+            self._show_progress(show)
+            meanwhile()
+            if time.monotonic() > until:
+                raise TimeoutError
+        self._show_progress(show)
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
+
+    def _wait(self, nodeid: str) -> Result | BaseException | None:
+        """What has become of a test's task, None where nothing has within a moment."""
+        with self._settled:
+            self._settled.wait_for(lambda: nodeid in self._ended, timeout=_MOMENT_S)
+            return self._ended.get(nodeid)
 
     def _show_progress(self, show: Callable[[str], None]) -> None:
         while not self._lines.empty():
@@ -125,12 +153,11 @@ class Runner:
 
     def finished(self) -> tuple[Result, ...]:
         """The results of checks that came to an end and that no report has taken."""
-        return tuple(self._finished.values())
+        return tuple(each for each in self._ended.values() if isinstance(each, Result))
 
     def forget(self, nodeid: str) -> None:
         """A report has taken the result: it is not kept a second time."""
-        self._futures.pop(nodeid, None)
-        self._finished.pop(nodeid, None)
+        self._ended.pop(nodeid, None)
 
     def close(self) -> None:
         """Cancel what still runs, close the probes, and end the thread."""

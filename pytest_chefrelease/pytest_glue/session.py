@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import re
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from msgspec.structs import replace
@@ -39,7 +39,7 @@ _RESULT = pytest.StashKey[Result | None]()
 _WILDCARD = re.compile(r"[*?\[]")
 _LONGEST_SAID = 4_000
 _OUTER_MARGIN_S = 30.0
-"""pytest-timeout's limit is the net under the check's own: it strikes this much later."""
+"""The net under a check's own limit, for one that does not let go, strikes this much later."""
 
 
 class StageSession:
@@ -55,6 +55,7 @@ class StageSession:
         self.signals = Signals()
         self.log_records = LogRecords(self.reporting.clean)
         self._collected: dict[pytest.Item, int] = {}
+        self._keywords: Mapping[str, Literal[1]] = {}
         self._allows_unverified = run.settings.verdict.allow_unverified
 
     # --- collection -----------------------------------------------------------------
@@ -124,8 +125,8 @@ class StageSession:
         parameter = callspec.params.get("release_check") if callspec else None
         without_reruns(item)
         item.stash[_TASK] = Task(check, parameter, limit, item.nodeid)
-        watch_s = self.run.settings.monitoring.watch.total_seconds()
-        item.add_marker(_time_limit(limit * 2 + watch_s + _OUTER_MARGIN_S), append=False)
+        # The limit is kept here: a timer of pytest-timeout for each test costs time and memory.
+        item.add_marker(_time_limit(0), append=False)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -153,7 +154,11 @@ class StageSession:
         self.live = live_view(self.config, self.runner.watch) if not self.is_worker else None
         try:
             meanwhile = self.live.draw if self.live else lambda: None
-            result = self.runner.result(item.stash[_TASK], self._show, meanwhile)
+            task = item.stash[_TASK]
+            limit_s = self._outer_limit_s(task)
+            result = self.runner.result(task, self._show, meanwhile, limit_s)
+        except TimeoutError:
+            pytest.fail(f"its check did not let go within {limit_s:g} s", pytrace=False)
         finally:
             if self.live:
                 self.live.close()
@@ -161,6 +166,10 @@ class StageSession:
             result = replace(result, summary=f"Allowed: {result.summary}")
         item.stash[_RESULT] = result
         return result
+
+    def _outer_limit_s(self, task: Task) -> float:
+        watch_s = self.run.settings.monitoring.watch.total_seconds()
+        return task.timeout_s * 2 + watch_s + _OUTER_MARGIN_S
 
     def must_hold(self, result: Result) -> bool:
         """Whether an unverified result is an error of its test."""
@@ -184,6 +193,7 @@ class StageSession:
 
     def _annotate(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Attach the result to the phase that decides, and give it the check's own duration."""
+        self._share_keywords(report)
         result = item.stash.get(_RESULT, None)
         is_decisive = report.when == "call" or (report.when == "setup" and not report.passed)
         if result is None and is_decisive:
@@ -195,8 +205,15 @@ class StageSession:
             item.stash[_RESULT] = None
             carried = result_to_text(result)
             report.duration = result.duration_s
-        # Plain data set on a report crosses pytest-xdist with it; see reporting.carried_by.
-        report.__dict__[CARRIED] = carried
+        if is_decisive or report.failed:
+            # Plain data set on a report crosses pytest-xdist with it; see reporting.carried_by.
+            report.__dict__[CARRIED] = carried
+
+    def _share_keywords(self, report: pytest.TestReport) -> None:
+        """pytest keeps the reports of all phases: the same keywords need not be there thrice."""
+        if self._keywords != report.keywords:
+            self._keywords = report.keywords
+        report.keywords = self._keywords
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if not self.is_worker:
