@@ -152,10 +152,10 @@ class StageSession:
         if self.runner is None:
             raise pytest.UsageError("a verification ran before collection ended")
         self.live = live_view(self.config, self.runner.watch) if not self.is_worker else None
+        task = item.stash[_TASK]
+        limit_s = self._outer_limit_s(task)
         try:
             meanwhile = self.live.draw if self.live else lambda: None
-            task = item.stash[_TASK]
-            limit_s = self._outer_limit_s(task)
             result = self.runner.result(task, self._show, meanwhile, limit_s)
         except TimeoutError:
             pytest.fail(f"its check did not let go within {limit_s:g} s", pytrace=False)
@@ -210,7 +210,7 @@ class StageSession:
             report.__dict__[CARRIED] = carried
 
     def _share_keywords(self, report: pytest.TestReport) -> None:
-        """pytest keeps the reports of all phases: the same keywords need not be there thrice."""
+        """Keep the same keywords once: pytest keeps the reports of all phases."""
         if self._keywords != report.keywords:
             self._keywords = report.keywords
         report.keywords = self._keywords

@@ -12,6 +12,8 @@ import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from pytest_chefrelease.report.atomic import write_atomically
 from pytest_chefrelease.report.junit_case import address, attach, case_of, fit, property_list
@@ -23,6 +25,9 @@ from pytest_chefrelease.runbook.record import StageRecord
 _OUTCOMES = ("failure", "error", "skipped")
 _COUNTED = (("failure", "failures"), ("error", "errors"), ("skipped", "skipped"))
 _OUTPUT = ("system-out", "system-err")
+_SPOOLED_BYTES = 1_000_000
+"""Larger ones go to a temporary file."""
+_PART_BYTES = 65_536
 
 
 def finish_junit(
@@ -44,11 +49,14 @@ def finish_junit(
         suite = _new_suite(suites, record)
     for element in suite.iter():
         _clean(element, redact)
-    written = _Cases(flavour, attachments or {}, tolerant=record.verdict.is_go)
-    cases = written.in_order(suite, record.results)
-    _put_properties(suite, record)
-    _put_counts(suite, written.counts)
-    write_atomically(path, _parts(suites, suite, cases))
+    cases = _Cases(flavour, attachments or {}, tolerant=record.verdict.is_go)
+    with SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as spool:
+        # Counts stand before the cases, and are known when all are made.
+        spool.writelines(cases.in_order(suite, record.results))
+        _put_properties(suite, record)
+        _put_counts(suite, cases.counts)
+        spool.seek(0)
+        write_atomically(path, _parts(suites, suite, spool))
 
 
 def _read(path: Path) -> ET.Element:
@@ -79,16 +87,14 @@ def _clean(element: ET.Element, redact: Callable[[str], str]) -> None:
             element.set(name, plain(redact(element.attrib[name])))
 
 
-def _parts(
-    suites: ET.Element, suite: ET.Element, cases: Iterable[bytes | ET.Element]
-) -> Iterator[bytes]:
+def _parts(suites: ET.Element, suite: ET.Element, cases: IO[bytes]) -> Iterator[bytes]:
     """The file in parts: no element of a result is kept when its text is there."""
     place = "cases-stand-here"
     suite[:] = [suite[0], ET.Element(place)]
     before, _, after = ET.tostring(suites, encoding="unicode").partition(f"<{place} />")
     yield f'<?xml version="1.0" encoding="utf-8"?>\n{before}'.encode(errors="replace")
-    for case in cases:
-        yield case if isinstance(case, bytes) else _bytes(case)
+    while part := cases.read(_PART_BYTES):
+        yield part
     yield f"{after}\n".encode(errors="replace")
 
 
@@ -105,26 +111,27 @@ class _Cases:
         self._tolerant = tolerant
         self.counts: Counter[str] = Counter()
 
-    def in_order(self, suite: ET.Element, results: Iterable[Result]) -> list[bytes | ET.Element]:
+    def in_order(self, suite: ET.Element, results: Iterable[Result]) -> Iterator[bytes]:
         """Each result in the place of pytest's testcase of the same name, or behind the others."""
         written = _Written(suite)
-        ours: dict[int, bytes] = {}
-        added: list[bytes | ET.Element] = []
+        ours: dict[int, tuple[Result, list[ET.Element]]] = {}
+        said: set[int] = set()
+        added: list[Result] = []
         for result in results:
             theirs = written.take(result)
-            case = self._case(result, theirs)
-            ours |= {id(other): case for other in theirs[:1]} | dict.fromkeys(
-                map(id, theirs[1:]), b""
-            )
-            added += [] if theirs else [case]
-        kept: list[bytes | ET.Element] = []
-        for child in suite:
+            said.update(map(id, theirs))
+            if theirs:
+                ours[id(theirs[0])] = result, theirs
+            else:
+                added.append(result)
+        for child in list(suite):
             if id(child) in ours:
-                kept.append(ours[id(child)])
-            elif child.tag != "properties":
+                yield self._case(*ours.pop(id(child)))
+            elif child.tag != "properties" and id(child) not in said:
                 self._count(child)
-                kept.append(child)
-        return kept + added
+                yield _bytes(child)
+        for result in added:
+            yield self._case(result, ())
 
     def _case(self, result: Result, theirs: Iterable[ET.Element]) -> bytes:
         case = case_of(result, self._flavour, tolerant=self._tolerant)
