@@ -215,10 +215,16 @@ def _failing_since(seen: Sequence[Observation]) -> float:
 
 
 def _tell_change(seen: Sequence[Observation], say: Callable[[str], None]) -> None:
+    """Say what fails or cannot be read from now on, and that it is well or read again."""
     at, now = seen[-1]
-    failed = now.outcome is Outcome.FAILED
-    failed_before = len(seen) > 1 and seen[-2][1].outcome is Outcome.FAILED
-    if failed and not failed_before:
-        say(f"{now.label} fails, {at:.0f} s into the watch: {now.summary}")
-    elif failed_before and now.outcome is Outcome.PASSED:
-        say(f"{now.label} is well again, {at:.0f} s into the watch")
+    before = seen[-2][1].outcome if len(seen) > 1 else Outcome.PASSED
+    if now.outcome is before:
+        return
+    when = f"{at:.0f} s into the watch"
+    if now.outcome is Outcome.FAILED:
+        say(f"{now.label} fails, {when}: {now.summary}")
+    elif now.outcome is Outcome.UNVERIFIED:
+        say(f"{now.label} cannot be read, {when}: {now.summary}")
+    elif now.outcome is Outcome.PASSED:
+        again = "is well" if before is Outcome.FAILED else "can be read"
+        say(f"{now.label} {again} again, {when}")

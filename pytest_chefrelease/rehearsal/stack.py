@@ -157,6 +157,7 @@ class Stack:
             database_folder=str(self._cluster.folder),
             leftovers=(str(self.workspace),) if self._is_temporary else (),
             sentry_token=made_up.sentry,
+            loki_token=made_up.loki,
         )
 
     def _environment(self) -> dict[str, str]:
@@ -368,6 +369,10 @@ class Stack:
         """Let production's API have logged these whole lines."""
         with (self.logs / "production-api.json").open("a", encoding="utf-8") as file:
             file.write(lines)
+
+    def read_logs_from_loki(self) -> None:
+        """Let release.toml name Loki as the place of production's log."""
+        self.log_source = f"loki:{self.urls['loki']}"
 
     def readdress(self, site: str, url: str) -> None:
         """Let release.toml name another address for a site."""

@@ -42,6 +42,7 @@ class Secrets:
     fly: str = field(default_factory=lambda: f"fo1_{secrets.token_urlsafe(32)}", repr=False)
     render: str = field(default_factory=lambda: f"rnd_{secrets.token_urlsafe(24)}", repr=False)
     sentry: str = field(default_factory=lambda: f"sntryu_{secrets.token_hex(32)}", repr=False)
+    loki: str = field(default_factory=lambda: f"glc_{secrets.token_urlsafe(32)}", repr=False)
     redis: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     staging_redis: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     control: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
@@ -65,6 +66,7 @@ def environment(made_up: Secrets, database_url: str, staging_database_url: str) 
         "FLY_API_TOKEN": made_up.fly,
         "RENDER_API_KEY": made_up.render,
         "SENTRY_AUTH_TOKEN": made_up.sentry,
+        "LOKI_TOKEN": made_up.loki,
         "CHEFRELEASE_LOGIN_USER": SMOKE_EMAIL,
         "CHEFRELEASE_LOGIN_PASSWORD": made_up.smoke_password,
     }
@@ -232,6 +234,7 @@ slower_least = "200ms"
 
 [logs]
 source = {logs}
+token_env = "LOKI_TOKEN"
 
 [monitoring]
 watch = "10s"

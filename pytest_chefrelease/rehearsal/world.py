@@ -55,3 +55,4 @@ class World:
     leftovers: tuple[str, ...] = ()
     urls: Mapping[str, str] = field(default_factory=dict)
     sentry_token: str = field(default="", repr=False)
+    loki_token: str = field(default="", repr=False)

@@ -100,6 +100,21 @@ def test_without_a_fault_the_log_is_well(released: Stack, stage: Stage) -> None:
         assert facts.facts["own_requests"] != 0
 
 
+def test_a_log_that_is_read_from_loki_says_the_same(released: Stack) -> None:
+    by_file = looked_at(released, Stage.MONITORING, MINUTES_S)
+    released.read_logs_from_loki()
+
+    results = looked_at(released, Stage.MONITORING, MINUTES_S)
+
+    assert labels(results, Outcome.PASSED) == sorted(by_file)
+    facts = [each["logs.no-5xx"].evidence for each in (results, by_file)]
+    through_loki, through_file = (each.facts["requests"] for each in facts if each is not None)
+    # Visitors go on while one is read after the other.
+    assert isinstance(through_loki, int)
+    assert isinstance(through_file, int)
+    assert 0 < through_file <= through_loki < through_file * 2
+
+
 @pytest.mark.parametrize("fault", [*logs.FAULTS, *CAUSED_BY_PROBES], ids=lambda fault: fault.name)
 def test_a_fault_turns_exactly_its_items(stack: Stack, fault: Fault) -> None:
     stack.release()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_chefrelease.rehearsal.chefcloud.visitors import message_line, request_line
-from pytest_chefrelease.rehearsal.faults.effects import Effect, changing
+from pytest_chefrelease.rehearsal.faults.effects import Effect, changing, intercepting
 from pytest_chefrelease.rehearsal.faults.fault import Fault
 from pytest_chefrelease.rehearsal.faults.parameters import (
     LATENCY,
@@ -68,6 +68,17 @@ def _write_binary(stack: Stack) -> None:
     """The logger's output is compressed by mistake: what is written is no text."""
     stack.log_source = f"file:{stack.logs / 'packed.json'}"
     (stack.logs / "packed.json").write_bytes(bytes(range(256)) * 40 + b"\n")
+
+
+def _through_loki(*effects: Effect) -> Effect:
+    """Production's log is read from Loki, and more."""
+
+    def apply(stack: Stack) -> None:
+        stack.read_logs_from_loki()
+        for effect in effects:
+            effect(stack)
+
+    return apply
 
 
 def _fault(
@@ -173,5 +184,31 @@ FAULTS = (
         "The log is no text: nothing in it can be read",
         Stage.POSTRELEASE,
         _write_binary,
+    ),
+    _fault(
+        "log-5xx-in-loki",
+        "Five orders were answered with 500 after the deploy, as Loki has it",
+        Stage.POSTRELEASE,
+        _through_loki(requests(5, "POST", "/pos/orders", 500)),
+        NO_5XX,
+        action=Action.ROLL_BACK_OR_HOTFIX,
+    ),
+    _open(
+        "loki-without-lines",
+        "The shipper stands still: Loki has not heard of any line",
+        Stage.POSTRELEASE,
+        _through_loki(changing("loki", is_shipping=False)),
+    ),
+    _open(
+        "loki-refuses-token",
+        "Loki does not know the token any more",
+        Stage.POSTRELEASE,
+        _through_loki(intercepting(Intercept("loki", status=401, body="no org id"))),
+    ),
+    _open(
+        "loki-down-in-watch",
+        "Loki answers 500 from the beginning of the watch",
+        Stage.MONITORING,
+        _through_loki(intercepting(Intercept("loki", status=500, body="context canceled"))),
     ),
 )
