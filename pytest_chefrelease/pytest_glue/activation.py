@@ -95,7 +95,8 @@ def activate(config: pytest.Config, stage: Stage) -> None:
 
 def _spread(config: pytest.Config) -> None:
     """Where workers are on other hosts, xdist deals the tests as hosts need it."""
-    if any("popen" not in spec for spec in getattr(config.option, "tx", None) or []):
+    workers = getattr(config.option, "tx", None) or []
+    if any(not spec.rpartition("*")[2].startswith("popen") for spec in workers):
         from pytest_chefrelease.pytest_glue.hosts import Hosts
 
         config.pluginmanager.register(Hosts(), "chefrelease-hosts")

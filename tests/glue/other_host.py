@@ -47,6 +47,14 @@ class Host:
             process.kill()
             process.wait()
 
+    def ssh(self, programs: Path) -> None:
+        """A stand-in for ssh in ``programs``, as no host has an sshd: what it is told runs there."""
+        entered = f"ip netns exec {self.namespace} sh -c" if self.namespace else "sh -c"
+        told = f'for last; do :; done\ncd "{self.folder}"\nexec {entered} "$last"\n'
+        program = programs / "ssh"
+        program.write_text(f"#!/bin/sh\n{told}", encoding="utf-8")
+        program.chmod(0o755)
+
     def _demand_answer(self, port: int) -> None:
         """What connects and says nothing is answered by one round of the server's loop."""
         until = time.monotonic() + _WAIT_S

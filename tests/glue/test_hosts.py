@@ -6,7 +6,9 @@ execnet server that listens there.
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -17,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.glue.other_host import Host, other_host
-from tests.glue.running import Application, Gate, only_health
+from tests.glue.running import Application, Gate, Ran, only_health
 
 PORT = 8889
 PATHS = tuple(f"/page-{n}" for n in range(8))
@@ -54,8 +56,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def spread(host: Host, application: Application) -> tuple[str, ...]:
-    workers = ("--dist", "load", "--tx", "popen", "--tx", f"socket={host.address}:{PORT}")
+def spread(host: Host, application: Application, elsewhere: str = "") -> tuple[str, ...]:
+    elsewhere = elsewhere or f"socket={host.address}:{PORT}"
+    workers = ("--dist", "load", "--tx", "popen", "--tx", elsewhere)
     return ("-m", "postrelease", f"--base-url={application.url}", *workers)
 
 
@@ -73,15 +76,36 @@ def test_two_hosts_share_the_tests_and_have_one_report(
     with host.worker(PORT, temporary):
         run = gate(*spread(host, application))
 
+    demand_one_report(run, application, host)
+    # One host measures: all requests of the sample are there, and only once.
+    assert Counter(application.requests)["/page-1"] <= 60 + 3
+    assert list(temporary.glob("chefrelease-*")) == []
+
+
+def test_a_host_that_is_reached_by_ssh_is_one_as_well(
+    gate: Gate,
+    application: Application,
+    pytester: pytest.Pytester,
+    host: Host,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project(pytester, application)
+    host.ssh(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    run = gate(*spread(host, application, f"ssh=ci@other//python={sys.executable}"))
+
+    demand_one_report(run, application, host)
+
+
+def demand_one_report(run: Ran, application: Application, host: Host) -> None:
     assert run.code == 0, run.text
     assert run.last_line.startswith("GO: 11 checks passed"), run.text
     assert len(run.record()["items"]) > 11
     if host.namespace:
         asked = dict(zip(application.requests, application.visitors, strict=True))
         assert {asked[path] for path in PATHS} | {asked["/health"]} == {host.near, host.address}
-    # One host measures: all requests of the sample are there, and only once.
-    assert Counter(application.requests)["/page-1"] <= 60 + 3
-    assert list(temporary.glob("chefrelease-*")) == []
 
 
 def test_a_host_with_other_settings_takes_no_part(
