@@ -48,7 +48,7 @@ class Host:
             process.wait()
 
     def ssh(self, programs: Path) -> None:
-        """A stand-in for ssh in ``programs``, as no host has an sshd: what it is told runs there."""
+        """A stand-in for ssh in ``programs``: no host here has an sshd. It runs there."""
         entered = f"ip netns exec {self.namespace} sh -c" if self.namespace else "sh -c"
         told = f'for last; do :; done\ncd "{self.folder}"\nexec {entered} "$last"\n'
         program = programs / "ssh"
