@@ -12,7 +12,8 @@
     │   ├── PageLost             a page or its browser crashed or hung, and again
     │   ├── AccessDenied         credentials are missing, wrong, or may not read this
     │   ├── RateLimited          asked too often
-    │   └── Malformed            answered, but not in the documented form
+    │   ├── Malformed            answered, but not in the documented form
+    │   └── Exhausted            this machine has no files, disk or memory left to ask with
     ├── Refused                  an attestation does not hold
     └── Finding                  what a check has to say when it did not pass
         ├── Failed               the item is not fulfilled
@@ -110,6 +111,10 @@ class RateLimited(ProbeError):
 
 class Malformed(ProbeError):
     """The system answered, but not in the form that its documentation promises."""
+
+
+class Exhausted(ProbeError):
+    """This machine has run out of something; that says nothing of the system that was asked."""
 
 
 class Refused(ReleaseGateError):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pytest_chefrelease.errors import Malformed, NoAnswer, ProbeError, Unreachable
+from pytest_chefrelease.probes.exhausted import exhausted
 
 # X509 verification results, from OpenSSL's x509_vfy.h.
 _EXPIRED, _NOT_YET_VALID = 10, 9
@@ -33,7 +34,11 @@ def classify(error: Exception, url: str) -> ProbeError:
             where=where,
             remedy=f"Check that {host} is up and that no firewall drops the connection.",
         )
-    for cause in causes(error):
+    behind = list(causes(error))
+    for lack in map(exhausted, behind):
+        if lack is not None:
+            return lack
+    for cause in behind:
         found = _from_system(cause, where, host)
         if found is not None:
             return found

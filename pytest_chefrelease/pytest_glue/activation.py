@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from pytest_chefrelease.runbook.release import Release
 from pytest_chefrelease.settings.load import load_settings
 from pytest_chefrelease.settings.model import Settings
 from pytest_chefrelease.settings.unknown_items import names_items, unknown_items
+
+_LEAST_FILES = 64
+"""What a small run opens at once: connections, programs' pipes, reports, temporary files."""
 
 _LEAST_SPACE = 100_000
 """What the reports of a small run take, in bytes."""
@@ -52,6 +56,8 @@ class StageRun:
 
 def activate(config: pytest.Config, stage: Stage) -> None:
     """Register what a stage run needs. Raises SettingsError for mistakes in the configuration."""
+    if getattr(config, "workerinput", None) is None:  # workers have its limits
+        _demand_files()
     selection.include_suite(config)
     directory = config.invocation_params.dir
     workerinput = getattr(config, "workerinput", None)
@@ -91,6 +97,15 @@ def activate(config: pytest.Config, stage: Stage) -> None:
 
         config.pluginmanager.register(Ending(config), "chefrelease-ending")
         _spread(config)
+
+
+def _demand_files() -> None:
+    """Better no run than one that ends in the middle. Raises SettingsError."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = limit - len(os.listdir("/dev/fd"))  # noqa: PTH208 (names are enough)
+    if limit != resource.RLIM_INFINITY and free < _LEAST_FILES:
+        told = f"{limit} files may be open at once here, {free} of them are free"
+        raise SettingsError([f"ulimit -n: {told}; at least {_LEAST_FILES} have to be"])
 
 
 def _spread(config: pytest.Config) -> None:

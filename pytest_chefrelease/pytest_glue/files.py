@@ -54,8 +54,16 @@ class Files:
         for path, write in (*self._evidence(record), *self._reports(record, others)):
             self._try(path, write)
             if path in self.lost:
-                path.unlink(missing_ok=True)
+                self._remove(path)
         self.lost = before | self.lost
+
+    def _remove(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            pass  # the folder is gone, and all in it
+        except OSError:
+            self.lost[path] += "; what stands there does not hold"
 
     def append_summary(self, record: StageRecord) -> None:
         """GitHub's step summary, where there is one."""

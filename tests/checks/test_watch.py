@@ -406,6 +406,18 @@ def test_a_machine_that_slept_did_not_watch() -> None:
     assert result.evidence.facts["gaps_s"] == 300
 
 
+@pytest.mark.parametrize("back_s", [61, 3_600, 10 * 86_400])
+def test_a_clock_that_is_set_back_neither_shortens_nor_prolongs_the_watch(back_s: float) -> None:
+    signal = Signal([PASS])
+
+    result = watch_complete(signal, meanwhile=sleep_for(-back_s))
+    undisturbed = Signal([PASS])
+    watch_complete(undisturbed)
+
+    assert result.outcome is Outcome.PASSED, result.summary
+    assert signal.looks == undisturbed.looks
+
+
 def test_a_process_that_stood_still_did_not_watch() -> None:
     result = watch_complete(meanwhile=stand_still_for(60))
 
