@@ -30,22 +30,29 @@ _SMOKE = ("--release-item", "smoke.endpoint")
 def main() -> None:
     """Print both tables; each row is one run."""
     with tempfile.TemporaryDirectory() as name, Server(latencies_ms=(_LATENCY_MS,)) as server:
-        folder = Path(name)
-        print(
-            f"endpoints, answered after {_LATENCY_MS:g} ms: seconds, seconds of processors, memory"
-        )
-        for size in SIZES:
-            _write_project(folder, server.url, size)
-            for spread in ((), ("-n", "2")):
-                cost = _run(folder, [*_GATE, *_SMOKE, *spread])
-                how = " ".join(spread) or "one process"
-                print(f"  {size:>6}  {how:<12} {cost}", flush=True)
-        print(f"chefrelease merge of the parts of {_SHARED} endpoints")
-        _write_project(folder, server.url, _SHARED)
-        for count in PARTS:
-            parts = _shards(folder, count)
-            command = ["chefrelease", "merge", *parts, "--reports", f"merged-{count}"]
-            print(f"  {count:>6}  parts        {_run(folder, command)}", flush=True)
+        _endpoints(Path(name), server.url)
+        _parts(Path(name), server.url)
+
+
+def _endpoints(folder: Path, url: str) -> None:
+    print(f"endpoints, answered after {_LATENCY_MS:g} ms: seconds, seconds of processors, memory")
+    for size in SIZES:
+        _write_project(folder, url, size)
+        for spread in ((), ("-n", "2")):
+            cost = _run(folder, [*_GATE, *_SMOKE, *spread])
+            how = " ".join(spread) or "one process"
+            print(f"  {size:>6}  {how:<12} {cost}", flush=True)
+
+
+def _parts(folder: Path, url: str) -> None:
+    print(f"parts of {_SHARED} endpoints: all of them, {_AT_ONCE} at once; and to merge them")
+    _write_project(folder, url, _SHARED)
+    for count in PARTS:
+        started = time.perf_counter()
+        parts = _shards(folder, count)
+        apart = time.perf_counter() - started
+        command = ["chefrelease", "merge", *parts, "--reports", f"merged-{count}"]
+        print(f"  {count:>6}  {apart:7.1f} s {_run(folder, command)}", flush=True)
 
 
 def _write_project(folder: Path, url: str, size: int) -> None:
