@@ -114,19 +114,20 @@ class _Cases:
     def in_order(self, suite: ET.Element, results: Iterable[Result]) -> Iterator[bytes]:
         """Each result in the place of pytest's testcase of the same name, or behind the others."""
         written = _Written(suite)
-        ours: dict[int, tuple[Result, list[ET.Element]]] = {}
+        ours: dict[int, Result] = {}
         said: set[int] = set()
         added: list[Result] = []
         for result in results:
-            theirs = written.take(result)
-            said.update(map(id, theirs))
-            if theirs:
-                ours[id(theirs[0])] = result, theirs
-            else:
+            first, *more = written.take(result) or (None,)
+            said.update(map(id, more))
+            if first is None:
                 added.append(result)
-        for child in list(suite):
-            if id(child) in ours:
-                yield self._case(*ours.pop(id(child)))
+            else:
+                ours[id(first)] = result
+        for child in suite:
+            result_there = ours.get(id(child))
+            if result_there is not None:
+                yield self._case(result_there, written.take(result_there))
             elif child.tag != "properties" and id(child) not in said:
                 self._count(child)
                 yield _bytes(child)

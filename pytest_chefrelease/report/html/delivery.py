@@ -39,11 +39,16 @@ def finish_html(
     ``redact`` is applied to what ordinary tests say. Raises OSError; the file is then as
     pytest-html left it, with the verdict in its summary.
     """
+    ordinary = ordinary_tests(_written(path), redact)
+    write_atomically(path, page(record, around, ordinary))
+
+
+def _written(path: Path) -> str:
+    """What pytest-html wrote; empty where it wrote nothing."""
     try:
-        written = path.read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        written = ""
-    write_atomically(path, page(record, around, ordinary_tests(written, redact)))
+        return ""
 
 
 def ordinary_tests(written: str, redact: Callable[[str], str] = str) -> str:
