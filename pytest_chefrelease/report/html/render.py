@@ -124,12 +124,13 @@ def _environment() -> Environment:
     )
     environment.filters["age"] = lambda then, now: age(then, now) if then else ""
     environment.filters["duration"] = duration
-    script = (_HERE / "filter.js").read_text()
+    script = (_HERE / "filter.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals["script_hash"] = f"'sha256-{digest}'"
     environment.globals["script"] = Markup(script)  # noqa: S704 (ours)
-    environment.globals["css"] = Markup((_HERE / "page.css").read_text())  # noqa: S704 (ours)
-    text = (_HERE / "runbook.html").read_text()
+    css = (_HERE / "page.css").read_text(encoding="utf-8")
+    environment.globals["css"] = Markup(css)  # noqa: S704 (ours)
+    text = (_HERE / "runbook.html").read_text(encoding="utf-8")
     environment.globals["runbook"] = Markup(text)  # noqa: S704 (ours)
     return environment
 
