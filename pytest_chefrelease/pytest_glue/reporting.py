@@ -111,6 +111,10 @@ class Reporting:
         elif report.failed:
             self._foreign_failures += 1
 
+    def knows(self, nodeid: str) -> bool:
+        """Whether a test has given the result of an item."""
+        return nodeid in self._results
+
     def _add_crash(self, report: pytest.TestReport) -> None:
         """Of a worker that died pytest-xdist reports what it was running, and no result."""
         self._crash = f"a worker process died while running {report.nodeid}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import sys
 from collections.abc import Generator, Iterator, Mapping
@@ -56,6 +57,7 @@ class StageSession:
         self.log_records = LogRecords(self.reporting.clean)
         self._collected: dict[pytest.Item, int] = {}
         self._keywords: Mapping[str, Literal[1]] = {}
+        self._has_timeout = _has_timeout(config)
         self._allows_unverified = run.settings.verdict.allow_unverified
 
     # --- collection -----------------------------------------------------------------
@@ -126,7 +128,8 @@ class StageSession:
         without_reruns(item)
         item.stash[_TASK] = Task(check, parameter, limit, item.nodeid)
         # The limit is kept here: a timer of pytest-timeout for each test costs time and memory.
-        item.add_marker(_time_limit(0), append=False)
+        if marker is not None or self._has_timeout:
+            item.add_marker(_time_limit(0), append=False)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -275,9 +278,9 @@ class StageSession:
         told.update(worker_input(self.run, self.config))
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_html_results_table_row(self, report: object, cells: list[str]) -> None:
+    def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
         """Items have their own place in the page; the table keeps ordinary tests."""
-        if carried_by(report) is not None:
+        if self.reporting.knows(report.nodeid):
             cells.clear()
 
     @pytest.hookimpl(optionalhook=True)
@@ -357,6 +360,14 @@ def _marker(name: str) -> pytest.MarkDecorator:
 @cache
 def _time_limit(seconds: float) -> pytest.MarkDecorator:
     return pytest.mark.timeout(seconds)
+
+
+def _has_timeout(config: pytest.Config) -> bool:
+    """Whether the project has pytest-timeout end every test after a time of its own."""
+    if not config.pluginmanager.hasplugin("timeout"):
+        return False
+    given = os.environ.get("PYTEST_TIMEOUT") or config.getini("timeout")
+    return bool(given) or config.getoption("timeout", None) is not None
 
 
 def item_id_of(item: pytest.Item) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -247,3 +248,19 @@ def test_an_option_of_the_projects_own_counts_where_the_environment_adds_it_to_t
 
     [health] = [each for each in ran.record()["items"] if each["id"] == "health.endpoint"]
     assert health["outcome"] == ("passed" if is_added else "unverified"), ran.text
+
+
+def test_a_time_limit_for_the_projects_tests_is_none_for_checks_nor_is_their_table_in_the_page(
+    gate: Gate, application: Application
+) -> None:
+    application.delay = threading.Event()
+    let_go = threading.Timer(6.0, application.delay.set)
+    let_go.start()
+
+    ran = gate(*("-m", "postrelease", "--base-url", application.url, "--timeout", "1"),
+               *("--release-item", "health.endpoint"))  # fmt: skip
+    let_go.cancel()
+
+    assert [item["outcome"] for item in ran.record()["items"]] == ["passed"]
+    assert "Timeout" not in ran.text
+    assert "data-jsonblob" not in (ran.folder / "reports" / "postrelease.html").read_text()
