@@ -101,7 +101,7 @@ def _why_blocked(blocked: Sequence[Result]) -> str:
 
 def _why_held(held: Sequence[Result]) -> str:
     first = held[0]
-    more = f" {_number(len(held) - 1, 'more')} unverified." if len(held) > 1 else ""
+    more = f" {len(held) - 1} more unverified." if len(held) > 1 else ""
     return f"{first.label} could not be verified: {_sentence(_seen(first))}{more}"
 
 
@@ -137,7 +137,7 @@ def _sentence(text: str) -> str:
 
 
 def _number(n: int, noun: str) -> str:
-    if n == 1 or noun == "more":
+    if n == 1:
         return f"{n} {noun}"
     return f"{n} {noun[:-1]}ies" if noun.endswith("y") else f"{n} {noun}s"
 

@@ -139,6 +139,12 @@ def test_what_does_not_count_never_makes_it_worse(run: Run, some: list[Result]) 
         ([PASSED, FAILED], {}, "NO-GO", "a.failed failed (P2): as it was seen."),
         ([PASSED, FAILED, FAILED, replace(FAILED, severity=Severity.P1)], {}, "NO-GO",
          "a.failed failed (P1): as it was seen. 2 more blocking failures."),
+        ([PASSED, FAILED, FAILED], {}, "NO-GO",
+         "a.failed failed (P2): as it was seen. 1 more blocking failure."),
+        ([PASSED, replace(FAILED, summary="Is it there?")], {}, "NO-GO",
+         "a.failed failed (P2): Is it there?"),
+        ([PASSED, replace(FAILED, summary="It is not!")], {}, "NO-GO",
+         "a.failed failed (P2): It is not!"),
         ([PASSED], {"foreign_failures": 1}, "NO-GO",
          "1 selected test failed beside the runbook's items."),
     ],
@@ -180,3 +186,28 @@ def test_what_would_make_it_go_names_each_remedy_once_the_gravest_first() -> Non
     to_go = decide(Run(Stage.POSTRELEASE), some).to_go
 
     assert to_go == "Mend a.first. Mend a.second. Mend a.last. And 1 more remedy."
+
+
+@pytest.mark.parametrize(
+    ("some", "change", "to_go"),
+    [
+        ([PASSED], {}, ""),
+        ([PASSED, UNVERIFIED], {}, "Mend a.unverified."),
+        ([PASSED, *(result(Outcome.FAILED, f"a.{name}") for name in "xyz")], {},
+         "Mend a.x. Mend a.y. Mend a.z."),
+        ([PASSED, *(result(Outcome.FAILED, f"a.{name}") for name in "vwxyz")], {},
+         "Mend a.v. Mend a.w. Mend a.x. And 2 more remedies."),
+        ([PASSED], {"foreign_failures": 1}, "Mend them."),
+        ([PASSED], {"missing": "shard 2"}, "Run what is missing, then merge again."),
+        ([PASSED], {"interrupted": "it was"}, "Run the whole stage."),
+        ([PASSED], {"interrupted": "it was", "stage": Stage.MONITORING},
+         "Run the watch for its full time."),
+        ([PASSED], {"left_out": 1}, "Run the whole stage without a selection."),
+        ([PASSED, WAIVED], {"waiver_limit": 0}, "Mend waived items until the number fits."),
+        ([], {}, "Configure the sources of this stage's items."),
+    ],
+)  # fmt: skip
+def test_the_least_that_would_make_it_go_is_told(
+    some: list[Result], change: dict[str, object], to_go: str
+) -> None:
+    assert decide(replace(Run(Stage.POSTRELEASE), **change), some).to_go == to_go
