@@ -5,6 +5,7 @@
 #   make lint        ruff and mypy
 #   make bench       the measured ratios of docs/
 #   make setup       .venv with the pinned libraries, and a Chromium
+#   make mutants     what no test of runbook/ notices   (ARGS="pytest_chefrelease.runbook.freeze*")
 #   make docs        docs/reference.md anew, from the code, and the site in build/docs
 #   make sbom        build/sbom.cdx.json: what the wheel brings, with licences
 #   make lock        requirements.txt anew           (UPGRADE=1 takes newer versions)
@@ -16,7 +17,7 @@ BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup rehearsal test lint bench docs sbom lock clean
+.PHONY: setup rehearsal test lint bench mutants docs sbom lock clean
 
 setup: $(STAMPS)/installed $(STAMPS)/chromium
 
@@ -82,6 +83,10 @@ lint: $(STAMPS)/installed
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
 
+mutants: $(STAMPS)/installed
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results
+
 docs: $(STAMPS)/installed
 	$(BIN)/python scripts/reference.py
 	$(BIN)/mkdocs build --quiet
@@ -105,6 +110,6 @@ lock: $(STAMPS)/requirements
 		$(if $(UPGRADE),--upgrade) --output-file tests/locust/requirements.txt
 
 clean:
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find reports -mindepth 1 ! -name .gitignore -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
