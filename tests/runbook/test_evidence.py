@@ -79,6 +79,10 @@ def test_a_fact_that_says_something_is_there(value: Fact) -> None:
         (timedelta(hours=24, seconds=1), "the evidence is 1 d 1 s old, at most 1 d is allowed"),
         (timedelta(days=3, hours=2), "the evidence is 3 d 2 h old, at most 1 d is allowed"),
         (
+            timedelta(days=3, hours=2, minutes=1),
+            "the evidence is 3 d 2 h old, at most 1 d is allowed",
+        ),
+        (
             timedelta(minutes=-6),
             "the evidence is dated 6 min in the future; one of the clocks is wrong",
         ),

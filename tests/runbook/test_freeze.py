@@ -63,6 +63,23 @@ def test_a_window_may_end_at_a_moment() -> None:
 
 
 @pytest.mark.parametrize(
+    ("moment", "is_frozen"),
+    [
+        ("2026-11-24T07:59:59+01:00", False),
+        ("2026-11-24T08:00:00+01:00", True),
+        ("2026-11-24T11:59:59+01:00", True),
+        ("2026-11-24T12:00:00+01:00", False),
+    ],
+)
+def test_a_moment_without_a_zone_is_of_the_freezes(moment: str, is_frozen: bool) -> None:  # noqa: FBT001
+    window = Window(datetime(2026, 11, 24, 8), datetime(2026, 11, 24, 12), "a fair")  # noqa: DTZ001
+
+    reason = frozen_because(datetime.fromisoformat(moment), [window], (), BERLIN)
+
+    assert (reason is not None) is is_frozen
+
+
+@pytest.mark.parametrize(
     ("freeze", "allowed"),
     [
         ({"time_zone": "Mars/Olympus"}, "time zone such as Europe/Berlin is allowed"),
