@@ -14,6 +14,7 @@ from tests.glue.running import Application, Gate, Ran, only_health
 STAGE = ("-m", "postrelease")
 NO_FILES = """
 import asyncio, os, resource, threading
+import pytest
 from msgspec.structs import force_setattr
 from pytest_chefrelease.checks.declare import catalogue
 
@@ -22,6 +23,7 @@ really = check.verify
 
 waits = threading.Event()
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop():
     waits.set()
 
