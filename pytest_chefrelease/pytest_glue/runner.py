@@ -167,6 +167,8 @@ class Runner:
             closing.result(timeout=_CLOSING_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_CLOSING_S)
+        if not self._thread.is_alive():
+            self._loop.close()
 
     async def _shut_down(self) -> None:
         others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -44,6 +46,17 @@ def running() -> Iterator[Runner]:
     made = Runner(lambda say: surroundings(say=say), Hold(), redact)
     yield made
     made.close()
+
+
+def test_a_runner_that_is_closed_leaves_no_loop_open() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        made = Runner(lambda say: surroundings(say=say), Hold(), redact)
+        made.close()
+        del made
+        gc.collect()
+
+    assert [str(each.message) for each in told] == []
 
 
 def tasks_of(verify: Callable[[Context], object], *nodeids: str, **changes: object) -> list[Task]:
