@@ -44,7 +44,7 @@ UNDER_A_CLASS = f'<main class="loading"><h1>Menu</h1><p>{LONG}</p></main>'
 OVERLAY = '<div style="position:fixed;inset:0;background:white"></div>'
 SOCKET = "setInterval(() => new WebSocket(location.origin.replace('http', 'ws')), 50);"
 TICKER = "setInterval(() => { document.title = p.textContent = 'ab'[i++ % 2] }, 60); let i = 0;"
-STRAY = "setInterval(() => { location.replace(location.pathname + '?' + Date.now()) }, 150);"
+STRAY = "setInterval(() => { location.replace(location.pathname + '?' + Date.now()) }, 400);"
 
 WAITING = (  # what it looks like, and how the look calls it
     ('<section aria-busy="true">Orders</section>', "section “Orders”"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,8 @@ TOGETHER = {
 # What the gate says of the machine that it runs on is no finding about the fault.
 TOO_BUSY = "the prober itself was late"
 TRIES = 3
+# So much of a log tells whether refusals jump; a short watch has no time to wait for it.
+TELLING_S = 5.0
 
 
 pytestmark = pytest.mark.alone
@@ -85,6 +88,8 @@ def gate(stack: Stack, stage: Stage, reports: Path) -> tuple[int, Report]:
 def at(stack: Stack, stage: Stage) -> Stack:
     if stage is not Stage.PRERELEASE:
         stack.release()
+    if stage is Stage.MONITORING:
+        time.sleep(TELLING_S)
     return stack
 
 
