@@ -35,8 +35,7 @@ from pytest_chefrelease.errors import (
     NotConfigured,
     ProbeError,
 )
-from pytest_chefrelease.probes.exhausted import exhausted
-from pytest_chefrelease.probes.http_failures import causes
+from pytest_chefrelease.probes.http_failures import lack_behind
 from pytest_chefrelease.runbook.evidence import Evidence, shortfall
 from pytest_chefrelease.runbook.outcome import Outcome, Result
 
@@ -106,8 +105,7 @@ async def _verify(task: Task, look: Context, limit_s: float) -> Look:
     except (Exception, SystemExit) as error:  # noqa: BLE001
         if isinstance(error, TimeoutError) and limit.expired():
             return Look(_from_timeout(task, look, limit_s))
-        lack = next(filter(None, map(exhausted, causes(error))), None)
-        if lack is not None:
+        if (lack := lack_behind(error)) is not None:
             return Look(_from_probe_error(task, look, lack))
         return Look(_from_defect(task, look, error))
 

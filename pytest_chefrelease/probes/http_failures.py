@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from pytest_chefrelease.errors import Malformed, NoAnswer, ProbeError, Unreachable
+from pytest_chefrelease.errors import Exhausted, Malformed, NoAnswer, ProbeError, Unreachable
 from pytest_chefrelease.probes.exhausted import exhausted
 
 # X509 verification results, from OpenSSL's x509_vfy.h.
@@ -34,11 +34,9 @@ def classify(error: Exception, url: str) -> ProbeError:
             where=where,
             remedy=f"Check that {host} is up and that no firewall drops the connection.",
         )
-    behind = list(causes(error))
-    for lack in map(exhausted, behind):
-        if lack is not None:
-            return lack
-    for cause in behind:
+    if (lack := lack_behind(error)) is not None:
+        return lack
+    for cause in causes(error):
         found = _from_system(cause, where, host)
         if found is not None:
             return found
@@ -49,6 +47,11 @@ def classify(error: Exception, url: str) -> ProbeError:
             f"the proxy refused: {error}", where=where, remedy="Check HTTPS_PROXY and NO_PROXY."
         )
     return _from_protocol(error, where)
+
+
+def lack_behind(error: BaseException) -> Exhausted | None:
+    """What this machine has run out of, where that is what the error comes from."""
+    return next(filter(None, map(exhausted, causes(error))), None)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

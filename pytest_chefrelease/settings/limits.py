@@ -12,13 +12,8 @@ from pytest_chefrelease.settings.model import Settings
 _HIGHER = (
     *("ci.max_age", "backup.max_age", "database.max_used", "database.idle_in_transaction"),
     *("database.blocked", "routes.budget", "latency.p95", "latency.slower_share"),
-    *(
-        "latency.locust_max_age",
-        "latency.slower_least",
-        "migrations.small_table",
-        "drill.budget",
-        "verdict.max_waivers",
-    ),
+    *("latency.locust_max_age", "latency.slower_least", "migrations.small_table"),
+    *("drill.budget", "verdict.max_waivers"),
     *("ci.accept_skipped", "ci.accept_neutral", "verdict.allow_unverified"),
 )
 _LOWER = (
